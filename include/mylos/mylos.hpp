@@ -1,0 +1,13 @@
+// Everything.
+#pragma once
+
+#include <mylos/chain.hpp>
+#include <mylos/error.hpp>
+#include <mylos/map.hpp>
+#include <mylos/op.hpp>
+#include <mylos/path.hpp>
+#include <mylos/pointwise.hpp>
+#include <mylos/tensor.hpp>
+#include <mylos/types.hpp>
+#include <mylos/version.hpp>
+#include <mylos/view.hpp>

@@ -1,0 +1,172 @@
+// The map over blocks of consecutive elements of the box, staged in the L1 cache: what one host thread does, for the
+// generic kernel and, compiled for wider vectors and with streaming stores, for backends/host.
+#pragma once
+
+#include "core/access.hpp"
+#include "core/apply.hpp"
+#include "core/indexing.hpp"
+#include "pointwise/problem.hpp"
+
+namespace mylos::detail {
+
+/// Elements of a block: three of them (values and two operands) stay within half of a 32 KB cache.
+template <class T>
+inline constexpr int block_elements = sizeof(T) == 8 ? 512 : 1024;
+
+template <class T>
+struct BlockParameters {
+  const void* x;
+  void* y;
+  DType x_dtype;
+  DType y_dtype;
+  Box box;
+  Strides x_stride;
+  Strides y_stride;
+  LoweredChain<T> chain;
+  LoweredOperand<max_rank> operand[max_operands];
+};
+
+template <class T>
+BlockParameters<T> make_blocks(const PointwiseProblem& problem) {
+  BlockParameters<T> p;
+  p.x = problem.x;
+  p.y = problem.y;
+  p.x_dtype = problem.x_dtype;
+  p.y_dtype = problem.y_dtype;
+  p.box = problem.geometry.box;
+  p.x_stride = problem.geometry.x;
+  p.y_stride = problem.geometry.y;
+  p.chain = lower<T>(*problem.chain);
+  lower_operands(problem, problem.geometry, p.operand);
+  return p;
+}
+
+/// Calls visit(first, n, offset, step) for each run of elements of [begin, begin + count) that lies in one row.
+template <class Visit>
+MYLOS_FUNCTION void for_each_run(const Box& box, const std::int64_t* stride, std::int64_t begin, int count,
+                                 const Visit& visit) {
+  if (box.rank == 0) return visit(0, count, std::int64_t{0}, std::int64_t{0});
+  const int inner = box.rank - 1;
+  std::int64_t coordinate[max_rank];
+  std::int64_t rest = begin;
+  std::int64_t offset = 0;
+  for (int d = inner; d >= 0; --d) {
+    coordinate[d] = rest % box.extent[d];
+    rest /= box.extent[d];
+    offset += coordinate[d] * stride[d];
+  }
+  for (int done = 0; done < count;) {
+    const std::int64_t left = box.extent[inner] - coordinate[inner];
+    const int n = left < count - done ? static_cast<int>(left) : count - done;
+    visit(done, n, offset, stride[inner]);
+    done += n;
+    if (done == count) return;
+    offset -= coordinate[inner] * stride[inner];
+    coordinate[inner] = 0;
+    for (int d = inner - 1; d >= 0; --d) {
+      offset += stride[d];
+      if (++coordinate[d] < box.extent[d]) break;
+      offset -= box.extent[d] * stride[d];
+      coordinate[d] = 0;
+    }
+  }
+}
+
+template <class S, class T>
+MYLOS_FUNCTION void gather_as(const BlockParameters<T>& p, const void* data, const std::int64_t* stride,
+                              std::int64_t begin, int count, T* v) {
+  for_each_run(p.box, stride, begin, count, [&](int first, int n, std::int64_t offset, std::int64_t step) {
+    const S* from = static_cast<const S*>(data) + offset;
+    T* to = v + first;
+    if (step == 1) {
+      for (int k = 0; k < n; ++k) to[k] = widen<T>(from[k]);
+    } else {
+      for (int k = 0; k < n; ++k) to[k] = widen<T>(from[k * step]);
+    }
+  });
+}
+
+template <class T>
+MYLOS_FUNCTION void gather(const BlockParameters<T>& p, DType dtype, const void* data, const std::int64_t* stride,
+                           std::int64_t begin, int count, T* v) {
+  switch (dtype) {
+    case DType::f64:
+      return gather_as<double>(p, data, stride, begin, count, v);
+    case DType::f32:
+      return gather_as<float>(p, data, stride, begin, count, v);
+    case DType::f16:
+      return gather_as<half>(p, data, stride, begin, count, v);
+    case DType::bf16:
+      return gather_as<bfloat16>(p, data, stride, begin, count, v);
+    case DType::u8:
+      return gather_as<std::uint8_t>(p, data, stride, begin, count, v);
+    case DType::i32:
+      return gather_as<std::int32_t>(p, data, stride, begin, count, v);
+    case DType::i64:
+      return gather_as<std::int64_t>(p, data, stride, begin, count, v);
+  }
+}
+
+/// Stores a block through `Write::copy(S* to, const S* from, int n)` where elements are consecutive.
+template <class Write, class S, class T>
+MYLOS_FUNCTION void scatter_as(const BlockParameters<T>& p, std::int64_t begin, int count, T* v) {
+  for_each_run(p.box, p.y_stride.stride, begin, count, [&](int first, int n, std::int64_t offset, std::int64_t step) {
+    S* to = static_cast<S*>(p.y) + offset;
+    const T* from = v + first;
+    if (step != 1) {
+      for (int k = 0; k < n; ++k) to[k * step] = narrow<S>(from[k]);
+    } else if constexpr (std::is_same_v<S, T>) {
+      Write::copy(to, from, n);
+    } else {
+      alignas(64) S stored[block_elements<T>];
+      for (int k = 0; k < n; ++k) stored[k] = narrow<S>(from[k]);
+      Write::copy(to, stored, n);
+    }
+  });
+}
+
+struct PlainWrite {
+  template <class S>
+  static MYLOS_FUNCTION void copy(S* to, const S* from, int n) {
+    for (int k = 0; k < n; ++k) to[k] = from[k];
+  }
+};
+
+/// Block `b`: elements [b * block_elements, ...) of the box in row-major order.
+template <class Write, class T>
+MYLOS_FUNCTION void map_block(const BlockParameters<T>& p, std::int64_t b) {
+  constexpr int capacity = block_elements<T>;
+  alignas(64) T storage[3 * capacity];
+  const std::int64_t begin = b * capacity;
+  const std::int64_t left = p.box.count - begin;
+  const int n = left < capacity ? static_cast<int>(left) : capacity;
+  // The chain runs over whole vectors: the remainder of a loop would take the scalar forms of the elementary functions,
+  // and an element's bits would depend on where it stands.
+  MemoryBlock<T, capacity> v{storage, (n + 15) / 16 * 16};
+  gather(p, p.x_dtype, p.x, p.x_stride.stride, begin, n, v.value);
+  for (int k = n; k < v.n; ++k) v[k] = T(1);
+  apply<math::Precise>(p.chain, v, [&](int o, MemoryBlock<T, capacity>& block) {
+    const LoweredOperand<max_rank>& operand = p.operand[o];
+    gather(p, operand.dtype, operand.data, operand.stride, begin, n, block.value);
+    for (int k = n; k < block.n; ++k) block[k] = T(1);
+  });
+  switch (p.y_dtype) {
+    case DType::f64:
+      return scatter_as<Write, double>(p, begin, n, v.value);
+    case DType::f32:
+      return scatter_as<Write, float>(p, begin, n, v.value);
+    case DType::f16:
+      return scatter_as<Write, half>(p, begin, n, v.value);
+    case DType::bf16:
+      return scatter_as<Write, bfloat16>(p, begin, n, v.value);
+    default:
+      return;
+  }
+}
+
+template <class T>
+std::int64_t block_count(const BlockParameters<T>& p) {
+  return (p.box.count + block_elements<T> - 1) / block_elements<T>;
+}
+
+}  // namespace mylos::detail

@@ -1,0 +1,85 @@
+// The pointwise kernel in Kokkos, written once: chunks in registers on a device, blocks in L1 on the host. Serves every
+// problem.
+#pragma once
+
+#include <Kokkos_Core.hpp>
+
+#include "pointwise/block.hpp"
+#include "pointwise/chunk.hpp"
+
+namespace mylos::detail {
+
+/// 16-bit tensors take the reduced elementary functions.
+template <int E>
+using MathOf = std::conditional_t<E == 8, math::Reduced, math::Precise>;
+
+/// Each index takes several chunks, far apart: their loads are in flight together, neighbours are still consecutive.
+template <class T, int E>
+struct GenericFlat {
+  static constexpr int per_index = 4;
+  FlatParameters<T> p;
+  std::int64_t indices;
+  explicit GenericFlat(const PointwiseProblem& problem)
+      : p(make_flat<E, T>(problem)), indices((p.chunks + per_index - 1) / per_index) {}
+  KOKKOS_FUNCTION void operator()(std::int64_t index) const {
+    map_flat<MathOf<E>, PlainAccess, E, per_index, E == 8 ? 4 : 2>(p, index, indices);
+  }
+};
+
+template <class T, int E>
+struct GenericChunks {
+  static constexpr int per_index = 2;
+  ChunkParameters<T> p;
+  std::int64_t indices;
+  explicit GenericChunks(const PointwiseProblem& problem)
+      : p(make_chunks<E, T>(problem)), indices((p.chunks + per_index - 1) / per_index) {}
+  KOKKOS_FUNCTION void operator()(std::int64_t index) const {
+    map_chunks<MathOf<E>, PlainAccess, E, per_index, 1>(p, index, indices);
+  }
+};
+
+template <class T>
+struct GenericBlocks {
+  BlockParameters<T> p;
+  void operator()(std::int64_t block) const { map_block<PlainWrite>(p, block); }
+};
+
+template <class Exec, class Functor>
+void run_generic_functor(const Exec& exec, const std::string& label, const Functor& functor) {
+  // Kokkos would copy larger functors through constant memory, and wait for the previous use of it.
+  static_assert(sizeof(Functor) <= 4096);
+  Kokkos::parallel_for(label, Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>>(exec, 0, functor.indices),
+                       functor);
+}
+
+template <class Exec, class T, int E>
+void run_generic_chunks(const Exec& exec, const std::string& label, const PointwiseProblem& problem) {
+  if (refuse_flat(problem) == nullptr) return run_generic_functor(exec, label, GenericFlat<T, E>(problem));
+  run_generic_functor(exec, label, GenericChunks<T, E>(problem));
+}
+
+template <class Exec, class T>
+void run_generic_blocks(const Exec& exec, const std::string& label, const PointwiseProblem& problem) {
+  const GenericBlocks<T> functor{make_blocks<T>(problem)};
+  Kokkos::parallel_for(
+      label, Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>>(exec, 0, block_count(functor.p)), functor);
+}
+
+template <class Exec>
+void run_generic(const Exec& exec, const std::string& label, const PointwiseProblem& problem) {
+  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) {
+    if (problem.computes_in_f64()) return run_generic_blocks<Exec, double>(exec, label, problem);
+    return run_generic_blocks<Exec, float>(exec, label, problem);
+  } else {
+    switch (chunk_elements(problem.x_dtype, problem.y_dtype)) {
+      case 2:
+        return run_generic_chunks<Exec, double, 2>(exec, label, problem);
+      case 4:
+        return run_generic_chunks<Exec, float, 4>(exec, label, problem);
+      default:
+        return run_generic_chunks<Exec, float, 8>(exec, label, problem);
+    }
+  }
+}
+
+}  // namespace mylos::detail

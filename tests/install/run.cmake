@@ -1,0 +1,27 @@
+# The test install.consumer: installs the build, then configures, builds and tests the project beside this file against
+# the install tree alone. Run by ctest, which gives build_dir, config, work_dir and the rest of the outer configuration.
+
+set(prefix "${work_dir}/prefix")
+set(consumer "${work_dir}/build")
+file(REMOVE_RECURSE "${work_dir}")
+
+function(step)
+  execute_process(
+    COMMAND ${ARGN}
+    RESULT_VARIABLE status
+    OUTPUT_VARIABLE output
+    ERROR_VARIABLE output)
+  if(NOT status EQUAL 0)
+    list(JOIN ARGN " " command)
+    # As a notice: an error's text would be laid out anew.
+    message(NOTICE "${output}")
+    message(FATAL_ERROR "ended with ${status}: ${command}")
+  endif()
+endfunction()
+
+step("${CMAKE_COMMAND}" --install "${build_dir}" --config "${config}" --prefix "${prefix}")
+step("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}" -B "${consumer}" -G "${generator}"
+     "-DCMAKE_BUILD_TYPE=${config}" "-DCMAKE_CXX_COMPILER=${cxx_compiler}" "-DCMAKE_CXX_FLAGS=${cxx_flags}"
+     "-DCMAKE_CXX_FLAGS_DEBUG=${cxx_flags_debug}" "-DCMAKE_PREFIX_PATH=${prefix}" "-DKokkos_DIR=${kokkos_dir}")
+step("${CMAKE_COMMAND}" --build "${consumer}" --config "${config}")
+step("${CMAKE_CTEST_COMMAND}" --test-dir "${consumer}" -C "${config}" --output-on-failure --no-tests=error)

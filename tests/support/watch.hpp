@@ -1,0 +1,55 @@
+// What Kokkos Tools sees of a call: its kernels and where they run, fences, regions, and everything that should not be.
+#pragma once
+
+#include <Kokkos_Core.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mylos::test {
+
+/// What Kokkos Tools sees while it lives.
+class Watch {
+ public:
+  Watch() {
+    namespace Tools = Kokkos::Tools::Experimental;
+    before_ = Tools::get_callbacks();
+    seen() = {};
+    Tools::set_begin_parallel_for_callback([](const char* label, std::uint32_t device, std::uint64_t*) {
+      seen().kernels.push_back({label, device});
+    });
+    Tools::set_begin_parallel_reduce_callback([](const char*, std::uint32_t, std::uint64_t*) { ++seen().others; });
+    Tools::set_begin_parallel_scan_callback([](const char*, std::uint32_t, std::uint64_t*) { ++seen().others; });
+    Tools::set_begin_fence_callback([](const char* label, std::uint32_t, std::uint64_t*) {
+      // Kokkos itself waits before each callback, so that tools see kernels one by one.
+      if (std::string(label).find("Tool Fence") == std::string::npos) seen().fences.push_back(label);
+    });
+    Tools::set_begin_deep_copy_callback([](Kokkos::Profiling::SpaceHandle, const char*, const void*,
+                                           Kokkos::Profiling::SpaceHandle, const char*, const void*,
+                                           std::uint64_t) { ++seen().others; });
+    Tools::set_allocate_data_callback(
+        [](Kokkos::Profiling::SpaceHandle, const char*, const void*, std::uint64_t) { ++seen().others; });
+    Tools::set_push_region_callback([](const char* label) { seen().regions.push_back(label); });
+    Tools::set_pop_region_callback([] { ++seen().regions_left; });
+  }
+  ~Watch() { Kokkos::Tools::Experimental::set_callbacks(before_); }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  struct Seen {
+    std::vector<std::pair<std::string, std::uint32_t>> kernels;
+    std::vector<std::string> fences;
+    std::vector<std::string> regions;
+    std::size_t regions_left = 0;
+    int others = 0;  // reductions, scans, copies, allocations
+  };
+  static Seen& seen() {
+    static Seen all;
+    return all;
+  }
+
+ private:
+  Kokkos::Tools::Experimental::EventSet before_;
+};
+
+}  // namespace mylos::test
