@@ -101,6 +101,7 @@ void add_broadcasts(Entries& entries, DType dtype) {
   const auto add_bias = [&](const std::string& name, Shape shape, bool per_row) {
     add_both(entries, name, dtype, [shape, per_row](Space& w) {
       const Placement p = shape(w);
+      if (p.count() == 0) throw std::runtime_error("less than one row");
       const std::int64_t n = p.extent[per_row ? 0 : 1];
       const Chain chain = mylos::add(per_row ? w.column(n) : w.row(0, w.dtype, n));
       return map_case(w, chain, p, p, bytes_of(Placement::right(n, 1), w.dtype));

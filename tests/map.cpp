@@ -215,12 +215,21 @@ void check_count(std::index_sequence<I...>, std::index_sequence<O...>) {
     }
   }
 }
-template <class Exec, std::size_t... N>
-void check_counts(std::index_sequence<N...>) {
-  (check_count<Exec>(std::make_index_sequence<N / 4>(), std::make_index_sequence<N % 4 + 1>()), ...);
+template <class Exec, std::size_t NumberOfInputs, std::size_t NumberOfOutputs>
+void check_count() {
+  check_count<Exec>(std::make_index_sequence<NumberOfInputs>(), std::make_index_sequence<NumberOfOutputs>());
 }
 
-TYPED_TEST(Map, EveryNumberOfInputsAndOutputs) { check_counts<TypeParam>(std::make_index_sequence<20>()); }
+TYPED_TEST(Map, EveryNumberOfInputsAndOutputs) {
+  check_count<TypeParam, 0, 1>();
+  check_count<TypeParam, 0, 4>();
+  check_count<TypeParam, 1, 3>();
+  check_count<TypeParam, 2, 2>();
+  check_count<TypeParam, 3, 1>();
+  check_count<TypeParam, 3, 2>();
+  check_count<TypeParam, 4, 1>();
+  check_count<TypeParam, 4, 4>();
+}
 
 /// Identity that takes nothing but T.
 template <class T>
@@ -252,8 +261,6 @@ TYPED_TEST(Map, EveryType) {
   check_types<TypeParam, half, double, float>();
   check_types<TypeParam, bfloat16, half, float>();
   check_types<TypeParam, half_t, bhalf_t, float>();
-  check_types<TypeParam, bhalf_t, half_t, float>();
-  check_types<TypeParam, float, bfloat16, float>();
   check_types<TypeParam, std::uint8_t, std::int32_t, std::uint8_t>();
   check_types<TypeParam, std::int32_t, std::int64_t, std::int32_t>();
   check_types<TypeParam, std::int64_t, std::uint8_t, std::int64_t>();

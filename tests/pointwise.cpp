@@ -42,6 +42,9 @@ void check_gelu_tail(StepId id, DType dtype, double first) {
   Data<Exec> x(dtype, n);
   Data<Exec> y(dtype, n);
   for (std::int64_t i = 0; i < n; ++i) x.set(i, reference::round_to(first * static_cast<double>(i + 1) / n, dtype));
+  const double far[] = {-13.5, -15, -20, -38.5, -41, -1e3, -1.5e6, -2e19, -1e20, -3e38};  // to zero, never NaN
+  for (std::size_t i = 0; i < std::size(far); ++i)
+    x.set(static_cast<std::int64_t>(i), reference::round_to(far[i], dtype));
   x.upload();
   for (const Kernel<Exec>& kernel : distinct_kernels<Exec>()) {
     y.poison();

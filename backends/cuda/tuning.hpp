@@ -28,9 +28,12 @@ MYLOS_HOST_DEVICE constexpr MapTuning flat_tuning(int elements_per_chunk) {
 /// Operands take registers.
 MYLOS_HOST_DEVICE constexpr MapTuning rows_tuning(int elements_per_chunk) {
   switch (elements_per_chunk) {
-    case 8: return {128, 4, 4, 6};
-    case 4: return {128, 4, 2, 5};
-    default: return {128, 4, 2, 4};
+    case 8:
+      return {128, 4, 4, 4};
+    case 4:
+      return {128, 4, 2, 4};
+    default:
+      return {128, 2, 1, 3};
   }
 }
 

@@ -26,6 +26,7 @@ struct RowsParameters {
   int rank;
   int threads_shift;
   int rows_shift;
+  bool along_rows;  // chunks of a thread in one row
   std::int64_t rows;
   std::int64_t chunks;  // of a row
   std::int64_t blocks;
@@ -82,13 +83,18 @@ RowsParameters<T> make_rows(const PointwiseProblem& problem, int shift) {
   p.rank = g.box.rank;
   p.chunks = g.box.extent[inner] / E;
   p.rows = g.box.count / g.box.extent[inner];
+  const bool shared_row = problem.chain->operand_count() > 0 && g.operand[0].stride[inner] != 0 && g.box.rank == 2 &&
+                          g.operand[0].stride[0] == 0;
+  p.along_rows = !shared_row;
+  const std::int64_t chunks_along = p.along_rows ? Q : 1;
   p.threads_shift = 0;
-  while (p.threads_shift < shift && (std::int64_t{Q} << p.threads_shift) < p.chunks) ++p.threads_shift;
+  while (p.threads_shift < shift && (chunks_along << p.threads_shift) < p.chunks) ++p.threads_shift;
   p.rows_shift = shift - p.threads_shift;
-  const std::int64_t span = std::int64_t{Q} << p.threads_shift;
-  const std::int64_t segments = (p.chunks + span - 1) / span;
+  const std::int64_t width = chunks_along << p.threads_shift;
+  const std::int64_t height = (Q / chunks_along) << p.rows_shift;
+  const std::int64_t segments = (p.chunks + width - 1) / width;
   p.segments = Divider(segments);
-  p.blocks = segments * ((p.rows + (std::int64_t{1} << p.rows_shift) - 1) >> p.rows_shift);
+  p.blocks = segments * ((p.rows + height - 1) / height);
   p.chain = lower<T>(*problem.chain);
   p.operands = problem.chain->operand_count();
   for (int d = 0; d < g.box.rank; ++d) {
@@ -120,63 +126,96 @@ MYLOS_FUNCTION std::int64_t offset_of_row(const RowsParameters<T>& p, const std:
   return offset + static_cast<std::int64_t>(rest) * stride[0];
 }
 
+/// Where a thread's chunks lie in a tensor: offset + q * step.
+struct EvenChunks {
+  std::int64_t offset;
+  std::int64_t step;
+};
+
+/// A thread's share of the rows.
+template <int E, int Q>
+struct RowsShare {
+  std::int64_t row;
+  std::int64_t chunk;  // in the row
+  int count;           // of its Q chunks, those that exist; not positive: none
+
+  template <class T>
+  MYLOS_FUNCTION RowsShare(const RowsParameters<T>& p, std::int64_t block, int thread) {
+    const auto group = static_cast<std::int64_t>(p.segments.divide(static_cast<std::uint64_t>(block)));
+    const std::int64_t segment = block - group * static_cast<std::int64_t>(p.segments.divisor);
+    const int along = thread & ((1 << p.threads_shift) - 1);
+    const int across = thread >> p.threads_shift;
+    const int chunks_along = p.along_rows ? Q : 1;
+    row = ((group * (Q / chunks_along)) << p.rows_shift) + across;
+    chunk = ((segment * chunks_along) << p.threads_shift) + along;
+    const std::int64_t left = p.along_rows ? p.chunks - chunk : p.rows - row;
+    const int shift = p.along_rows ? p.threads_shift : p.rows_shift;
+    const std::int64_t exist = (left + (std::int64_t{1} << shift) - 1) >> shift;
+    count = row >= p.rows || chunk >= p.chunks ? 0 : (exist < Q ? static_cast<int>(exist) : Q);
+  }
+
+  template <class T>
+  MYLOS_FUNCTION EvenChunks in(const RowsParameters<T>& p, const std::int64_t* stride) const {
+    const std::int64_t inner = stride[p.rank - 1];
+    const std::int64_t offset = offset_of_row(p, stride, row) + chunk * E * inner;
+    return {offset, p.along_rows ? (E * inner) << p.threads_shift : stride[0] << p.rows_shift};
+  }
+};
+
+/// The raw values of an operand for Q chunks.
+template <int E, int Q, class OffsetOf>
+MYLOS_FUNCTION void load_raw_operand(const RowsOperand& operand, RawChunks<Q>& raw, const OffsetOf& offset_of) {
+  if (operand.repeated) return load_raw_elements<Q>(operand.dtype, operand.data, raw, offset_of);
+  load_raw<PlainAccess, E>(operand.dtype, operand.data, raw, offset_of);
+}
+
+template <int E, int N, int Q, class T>
+MYLOS_FUNCTION void unpack_operand(const RowsOperand& operand, const RawChunks<Q>& raw, T* v) {
+  if (operand.repeated) return unpack_repeated<E, N>(operand.dtype, raw, v);
+  unpack_raw<E, N>(operand.dtype, raw, v);
+}
+
 /// As map_flat. The first operand is loaded with x, so that its latency is not paid again and a sum of two tensors
 /// keeps as many bytes in flight as a copy; further ones are fetched when their step comes.
 template <class M, class Access, int E, int Q, int Passes, class T>
 MYLOS_FUNCTION void map_rows(const RowsParameters<T>& p, std::int64_t block, int thread) {
   constexpr int N = Q / Passes;
-  const auto group = static_cast<std::int64_t>(p.segments.divide(static_cast<std::uint64_t>(block)));
-  const std::int64_t segment = block - group * static_cast<std::int64_t>(p.segments.divisor);
-  const std::int64_t row = (group << p.rows_shift) + (thread >> p.threads_shift);
-  const int stride = 1 << p.threads_shift;
-  std::int64_t chunk = segment * Q * stride + (thread & (stride - 1));
-  if (row >= p.rows || chunk >= p.chunks) return;
-  // Chunks past the end of the row are loaded from its first one here, and not stored.
-  const auto within = [&](int q) { return (chunk + q * stride < p.chunks ? q : 0) * stride * E; };
-  const std::int64_t x = offset_of_row(p, p.x_stride, row) + chunk * E;
-  std::int64_t y = offset_of_row(p, p.y_stride, row) + chunk * E;
+  const RowsShare<E, Q> share(p, block, thread);
+  if (share.count <= 0) return;
+  // Chunks that do not exist are loaded from the first one's place, and not stored.
+  const auto clamped = [&](int q) { return q < share.count ? q : 0; };
   RawChunks<Q> raw;
   RawChunks<Q> early;
-  load_raw<Access, E>(p.x_dtype, p.x, raw, [&](int q) { return x + within(q); });
+  const EvenChunks x = share.in(p, p.x_stride);
+  load_raw<Access, E>(p.x_dtype, p.x, raw, [&](int q) { return x.offset + clamped(q) * x.step; });
   if (p.operands > 0) {
-    const RowsOperand& operand = p.operand[0];
-    const std::int64_t first = offset_of_row(p, operand.stride, row);
-    if (operand.repeated)
-      load_raw_elements<1>(operand.dtype, operand.data, early, [&](int) { return first; });
-    else
-      load_raw<PlainAccess, E>(operand.dtype, operand.data, early,
-                               [&](int q) { return first + chunk * E + within(q); });
+    const EvenChunks at = share.in(p, p.operand[0].stride);
+    load_raw_operand<E>(p.operand[0], early, [&](int q) { return at.offset + clamped(q) * at.step; });
   }
+  EvenChunks y = share.in(p, p.y_stride);
 #if MYLOS_DEVICE_CODE
 #pragma unroll 1
 #endif
-  for (int pass = 0; pass < Passes && chunk < p.chunks; ++pass, chunk += N * stride, y += N * stride * E) {
+  for (int first = 0; first < share.count; first += N, y.offset += N * y.step) {
     RegisterTile<T, N * E> v;
     unpack_raw<E, N>(p.x_dtype, raw, v.value);
     apply<M>(p.chain, v, [&](int o, RegisterTile<T, N * E>& tile) {
       const RowsOperand& operand = p.operand[o];
-      if (o == 0) {
-        if (operand.repeated) return unpack_repeated<N * E, 1>(operand.dtype, early, tile.value);
-        return unpack_raw<E, N>(operand.dtype, early, tile.value);
-      }
+      if (o == 0) return unpack_operand<E, N>(operand, early, tile.value);
       RawChunks<N> late;
-      const std::int64_t first = offset_of_row(p, operand.stride, row);
-      if (operand.repeated) {
-        load_raw_elements<1>(operand.dtype, operand.data, late, [&](int) { return first; });
-        return unpack_repeated<N * E, 1>(operand.dtype, late, tile.value);
-      }
-      load_raw<PlainAccess, E>(operand.dtype, operand.data, late, [&](int q) { return first + chunk * E + within(q); });
-      unpack_raw<E, N>(operand.dtype, late, tile.value);
+      const EvenChunks at = share.in(p, operand.stride);
+      load_raw_operand<E>(operand, late, [&](int q) { return at.offset + clamped(first + q) * at.step; });
+      unpack_operand<E, N>(operand, late, tile.value);
     });
     MYLOS_UNROLL
     for (int q = 0; q + N < Q; ++q) {
       raw.chunk[q] = raw.chunk[q + N];
-      if (!p.operand[0].repeated) early.chunk[q] = early.chunk[q + N];
+      early.chunk[q] = early.chunk[q + N];
     }
     MYLOS_UNROLL
     for (int q = 0; q < N; ++q)
-      if (chunk + q * stride < p.chunks)
-        store_chunks<Access, E, 1>(p.y_dtype, p.y, v.value + q * E, [&](int) { return y + q * stride * E; });
+      if (first + q < share.count)
+        store_chunks<Access, E, 1>(p.y_dtype, p.y, v.value + q * E, [&](int) { return y.offset + q * y.step; });
   }
 }
 

@@ -47,15 +47,14 @@ Accepted accept(R exact, double ulp, R absolute, const Arithmetic& arithmetic) {
   const bool finite = std::isfinite(exact);
   const reference::Format format = reference::format_of(arithmetic.compute());
   R tolerance = finite ? R(ulp) * reference::ulp_of(exact, format) + absolute : R(0);
-  // The head of steps.def: near the smallest subnormal numbers intermediate results lose digits.
-  const int smallest_normal = arithmetic.in_f64() ? -1022 : -126;
-  if (tolerance != 0 && std::fabs(exact) < std::ldexp(R(1), smallest_normal))
-    tolerance += std::ldexp(R(128), arithmetic.in_f64() ? -1074 : -149);
+  // The head of steps.def: an exponential inside a very small result has lost digits, or was flushed.
+  const R small = std::ldexp(R(1), arithmetic.in_f64() ? -1012 : -119);
+  const bool inexact = tolerance != 0;  // exact steps have nothing to lose
+  if (inexact && std::fabs(exact) < small)
+    tolerance += arithmetic.in_f64() ? std::ldexp(R(1024), -1074) : std::ldexp(R(128), -149);
   Accepted accepted{reference::round_to(exact - tolerance, arithmetic.y),
                     reference::round_to(exact + tolerance, arithmetic.y), false};
-  // Steps that are exact have nothing to flush.
-  const R flushed = std::ldexp(R(1), arithmetic.in_f64() ? -1018 : -119);
-  if (tolerance != 0 && std::fabs(exact) < flushed) {
+  if (inexact && std::fabs(exact) < small) {
     accepted.low = std::min(accepted.low, 0.0);
     accepted.high = std::max(accepted.high, 0.0);
   }
