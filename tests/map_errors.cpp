@@ -82,7 +82,7 @@ TEST_F(MapErrors, PartialOverlap) {
 }
 
 TEST_F(MapErrors, OutputsThatOverlap) {
-  for (const std::size_t offset : {0, 19})
+  for (const std::size_t offset : {0U, 19U})
     EXPECT_EQ(message_of(inputs(x_, x_), outputs(y_, View(at(offset), 4, 5))),
               "mylos::map: y2: overlaps y1, expected outputs that have no elements in common");
 }

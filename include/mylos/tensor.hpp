@@ -43,10 +43,7 @@ struct Tensor {
   Tensor(T* pointer, std::initializer_list<std::int64_t> extents, std::initializer_list<std::int64_t> strides = {},
          const char* name = "")
       : Tensor(const_cast<std::remove_const_t<T>*>(pointer), dtype_of<T>, static_cast<int>(extents.size()),
-               extents.begin(), strides.size() != 0 ? strides.begin() : nullptr, name) {
-    if (strides.size() != 0 && strides.size() != extents.size())
-      throw Error("mylos::Tensor: strides: as many as there are extents are expected");
-  }
+               extents.begin(), checked_strides(extents.size(), strides), name) {}
 
   Tensor(void* pointer, DType type, int rank_, const std::int64_t* extents, const std::int64_t* strides,
          const char* name = "")
@@ -77,6 +74,14 @@ struct Tensor {
     int i = 0;
     for (; name[i] != '\0' && i < static_cast<int>(sizeof(label)) - 1; ++i) label[i] = name[i];
     label[i] = '\0';
+  }
+
+ private:
+  /// Null (row-major) where none are given.
+  static const std::int64_t* checked_strides(std::size_t rank, std::initializer_list<std::int64_t> strides) {
+    if (strides.size() != 0 && strides.size() != rank)
+      throw Error("mylos::Tensor: strides: as many as there are extents are expected");
+    return strides.size() != 0 ? strides.begin() : nullptr;
   }
 };
 

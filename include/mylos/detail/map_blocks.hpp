@@ -114,18 +114,19 @@ struct MapBlocks<Returns, F, TypeList<X...>, TypeList<Y...>> {
     LeavesOf<Buffer<ValueOf<Y>>...> out;
     const Sources x{{source<X>(static_cast<int>(I), begin, count, leaf<I>(in).value)}...};
     const Targets y{{target<Y>(inputs + static_cast<int>(O), begin, count, leaf<O>(out).value)}...};
-    const F f = functor;  // a copy whose state no store can change
     // A number of elements that is known lets also careful optimisation levels vectorise.
     if (count == block_elements)
-      call<I...>(f, x, y, std::integral_constant<int, block_elements>(), std::index_sequence<O...>());
+      call<I...>(functor, x, y, std::integral_constant<int, block_elements>(), std::index_sequence<O...>());
     else
-      call<I...>(f, x, y, count, std::index_sequence<O...>());
+      call<I...>(functor, x, y, count, std::index_sequence<O...>());
     (finish<Y>(inputs + static_cast<int>(O), begin, count, leaf<O>(out).value, leaf<O>(y)), ...);
   }
 
+  /// By value: a copy of the functor's state that no store can change. Not inlined: Clang would report a loop that does
+  /// not vectorise under the name of Kokkos' loop around it.
   template <std::size_t... I, std::size_t... O, class Count>
-  static void call(const F& f, [[maybe_unused]] const Sources& x, const Targets& y, Count count,
-                   std::index_sequence<O...>) {
+  __attribute__((noinline)) static void call(const F f, [[maybe_unused]] const Sources x, const Targets y, Count count,
+                                             std::index_sequence<O...>) {
     const int n = count;
     MYLOS_INDEPENDENT
     for (int k = 0; k < n; ++k) {
