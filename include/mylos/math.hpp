@@ -59,11 +59,13 @@ struct Precise {
   /// The smaller or larger of the two; NaN if either is (IEEE 754-2019 minimum, maximum).
   template <class T>
   MYLOS_FUNCTION static T minimum(T x, T y) {
-    return (x < y || x != x) ? x : y;
+    const T smaller = x < y ? x : y;  // y where either is NaN
+    return x != x ? x : smaller;
   }
   template <class T>
   MYLOS_FUNCTION static T maximum(T x, T y) {
-    return (x > y || x != x) ? x : y;
+    const T larger = x > y ? x : y;  // y where either is NaN
+    return x != x ? x : larger;
   }
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   MYLOS_FUNCTION static float minimum(float x, float y) {

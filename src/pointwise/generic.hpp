@@ -46,9 +46,13 @@ struct GenericBlocks {
 
 template <class Exec, class Functor>
 void run_generic_functor(const Exec& exec, const std::string& label, const Functor& functor) {
-  // Kokkos would copy larger functors through constant memory, and wait for the previous use of it.
+  // As kernel parameters: without the hint, and above 4 KB, Kokkos copies functors through constant memory and waits
+  // for the previous use of it.
   static_assert(sizeof(Functor) <= 4096);
-  Kokkos::parallel_for(label, Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>>(exec, 0, functor.indices),
+  using Policy = Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>>;
+  Kokkos::parallel_for(label,
+                       Kokkos::Experimental::require(Policy(exec, 0, functor.indices),
+                                                     Kokkos::Experimental::WorkItemProperty::HintLightWeight),
                        functor);
 }
 
