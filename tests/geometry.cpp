@@ -9,7 +9,7 @@
 #include <set>
 #include <vector>
 
-#include "core/indexing.hpp"
+#include <mylos/detail/divider.hpp>
 
 namespace mylos::test {
 namespace {

@@ -9,7 +9,7 @@ namespace mylos::cuda {
 void run_flat(const detail::PointwiseProblem& problem, const detail::Queue& queue);
 /// Whole vectors everywhere (pointwise/rows.hpp).
 void run_rows(const detail::PointwiseProblem& problem, const detail::Queue& queue);
-/// Anything (pointwise/chunk.hpp).
+/// Anything, element by element (pointwise/rows.hpp).
 void run_general(const detail::PointwiseProblem& problem, const detail::Queue& queue);
 
 /// x and y run fastest along different dimensions.

@@ -2,10 +2,12 @@
 // (n), the chain applied between.
 #include "cuda/pointwise.hpp"
 
+#include <mylos/detail/divider.hpp>
+
 #include "cuda/primitives/access.cuh"
 #include "cuda/primitives/launch.cuh"
 #include "cuda/tuning.hpp"
-#include "pointwise/chunk.hpp"
+#include "pointwise/flat.hpp"
 
 namespace mylos::cuda {
 namespace {
@@ -144,7 +146,10 @@ __global__ void __launch_bounds__(transpose_tuning().threads)
     T v[per_thread * E];
     if (whole && p.x_vector) {
       detail::RawChunks<per_thread> raw;
-      detail::load_raw<StreamingAccess, E>(p.x_dtype, p.x, raw, offset_of);
+      const auto address_of = [&](int i, auto bytes) {
+        return static_cast<const char*>(p.x) + offset_of(i) * (bytes / E);
+      };
+      detail::load_raw<StreamingAccess, E, per_thread>(static_cast<int>(size_of(p.x_dtype)), raw.chunk, address_of);
       detail::unpack_raw<E, per_thread>(p.x_dtype, raw, v);
     } else {
 #pragma unroll
@@ -199,7 +204,8 @@ __global__ void __launch_bounds__(transpose_tuning().threads)
 
     const auto offset_of = [&](int i) { return y_offset + m_of(first + i) * p.y_stride[p.m] + n_of(first + i); };
     if (whole && p.y_vector) {
-      detail::store_chunks<StreamingAccess, E, n_chunks>(p.y_dtype, p.y, values.value, offset_of);
+      const auto address_of = [&](int i, auto bytes) { return static_cast<char*>(p.y) + offset_of(i) * (bytes / E); };
+      detail::store_chunks<StreamingAccess, E, n_chunks>(p.y_dtype, values.value, address_of, detail::Always());
     } else {
 #pragma unroll
       for (int i = 0; i < n_chunks; ++i)

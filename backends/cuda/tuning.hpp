@@ -12,39 +12,40 @@ struct MapTuning {
   int blocks;   // per multiprocessor at least: caps the registers, above what would spill
 };
 
-/// Measured on H200 (sm_90): 64 to 96 bytes in flight per thread, worked on 8 values (f64: 4) at a time, so that 54 to
-/// 70 registers do. A single register spilled on the common path costs a quarter of the bandwidth.
+/// Measured on H200 (sm_90): 64 to 96 bytes in flight per thread; the more values a pass works on, the less the chain's
+/// switches cost; 64 to 80 registers do. A single register spilled on the common path costs a quarter of the bandwidth.
 MYLOS_HOST_DEVICE constexpr MapTuning flat_tuning(int elements_per_chunk) {
+  switch (elements_per_chunk) {
+    case 8:
+      return {128, 6, 3, 7};
+    case 4:
+      return {128, 6, 2, 8};
+    default:
+      return {128, 6, 2, 6};
+  }
+}
+
+/// As above, with registers left for an operand.
+MYLOS_HOST_DEVICE constexpr MapTuning rows_tuning(int elements_per_chunk) {
   switch (elements_per_chunk) {
     case 8:
       return {128, 4, 4, 8};
     case 4:
-      return {128, 6, 3, 8};
+      return {128, 4, 2, 8};
     default:
-      return {128, 4, 2, 7};
+      return {128, 6, 3, 6};
   }
 }
 
-/// Operands take registers.
-MYLOS_HOST_DEVICE constexpr MapTuning rows_tuning(int elements_per_chunk) {
-  switch (elements_per_chunk) {
-    case 8:
-      return {128, 4, 4, 4};
-    case 4:
-      return {128, 4, 2, 4};
-    default:
-      return {128, 2, 1, 3};
-  }
-}
-
+/// Chunks of one element.
 MYLOS_HOST_DEVICE constexpr MapTuning general_tuning(int elements_per_chunk) {
   switch (elements_per_chunk) {
     case 8:
-      return {128, 4, 4, 5};
+      return {128, 16, 2, 7};
     case 4:
-      return {128, 4, 2, 4};
+      return {128, 16, 2, 7};
     default:
-      return {128, 4, 2, 4};
+      return {128, 8, 2, 6};
   }
 }
 

@@ -99,6 +99,12 @@ struct Precise {
   }
   MYLOS_FUNCTION static double log1p_of_unit(double t) { return log1p(t); }
 
+  /// What rounding took from the product xy = x y, for where it would grow further on.
+  template <class T>
+  MYLOS_FUNCTION static T lost_in_product(T x, T y, T xy) {
+    return abs(xy) < T(1000) ? fma(x, y, -xy) : T(0);
+  }
+
   /// a / b for b >= 1 or NaN. On NVIDIA one unit in the last place, quotients below 2^-119 may come out as zero.
   MYLOS_FUNCTION static float divide(float a, float b) {
 #if defined(__CUDA_ARCH__)
@@ -150,13 +156,17 @@ struct Precise {
 
 #if MYLOS_DEVICE_CODE
 struct Reduced : Precise {
+  using Precise::cos;
+  using Precise::erf;
   using Precise::exp;
   using Precise::expm1;
   using Precise::log;
   using Precise::log1p;
   using Precise::log1p_of_unit;
+  using Precise::lost_in_product;
   using Precise::normal_tail;
   using Precise::pow;
+  using Precise::sin;
   using Precise::tanh;
 
   MYLOS_FUNCTION static float exp2_fast(float x) {
@@ -215,6 +225,7 @@ struct Reduced : Precise {
     const float direct = 1.0f - divide(2.0f, exp(2.0f * x) + 1.0f);
     return ::fabsf(x) < 0.2f ? p : direct;
   }
+  MYLOS_FUNCTION static float lost_in_product(float, float, float) { return 0.0f; }
   /// t * P(t), P a minimax fit of log1p(t) / t on [0, 1] (relative error 1.3e-6).
   MYLOS_FUNCTION static float log1p_of_unit(float t) {
     float p = 0.014141007549f;
@@ -240,18 +251,65 @@ struct Reduced : Precise {
   MYLOS_FUNCTION static float pow(float x, float y) {
     // The absolute error of log2, 2^-22, is multiplied by y.
     if (!(::fabsf(y) <= 32.0f) || y == 0.0f) return Precise::pow(x, y);
-    const float magnitude = exp2_fast(y * log2_fast(::fabsf(x)));
-    const float half_y = 0.5f * y;
+    // Negative x have powers for integers alone; -infinity and -0 count as large and small instead.
     const bool integer = y == ::floorf(y);
-    const bool odd = integer && half_y != ::floorf(half_y);
-    const float negative = integer ? (odd ? -magnitude : magnitude) : ::nanf("");
-    // 0 and infinities of either sign have a power; other negative x only to integers.
-    const bool negative_base = x < 0.0f || (odd && bits_sign(x));
-    return negative_base && !(x < -3.4028235e38f && !integer) ? negative : magnitude;
+    const bool odd = integer && 0.5f * y != ::floorf(0.5f * y);
+    const float base = integer || x < -3.4028235e38f ? ::fabsf(x) : x;
+    const std::uint32_t sign = odd ? detail::bits_as<std::uint32_t>(x) & 0x80000000u : 0u;
+    return with_sign(exp2_fast(y * log2_fast(base)), sign);
+  }
+  /// x P(x^2), a minimax fit on [-3.3, 3.3] (relative error 3.5e-6), written around the middle of x^2's range so that
+  /// its terms do not cancel; 1 - erf(3.3) is 3.1e-6.
+  MYLOS_FUNCTION static float erf(float x) {
+    const float c = maximum(minimum(x, 3.3f), -3.3f);
+    const float s = c * c - 5.445f;
+    float p = 1.749985295563e-10f;
+    p = p * s - 2.317754432823e-09f;
+    p = p * s + 1.348631162301e-08f;
+    p = p * s - 1.219002285779e-07f;
+    p = p * s + 1.422597051715e-06f;
+    p = p * s - 1.245199473487e-05f;
+    p = p * s + 9.554153803037e-05f;
+    p = p * s - 7.085208781063e-04f;
+    p = p * s + 5.129613913596e-03f;
+    p = p * s - 3.887001797577e-02f;
+    p = p * s + 4.281354844570e-01f;
+    return c * p;
+  }
+  /// By the nearest multiple of pi; larger x than any of f16 by the precise function.
+  MYLOS_FUNCTION static float sin(float x) {
+    if (!(::fabsf(x) <= 65536.0f)) return Precise::sin(x);
+    const float k = x * inverse_pi + integers;
+    return with_sign(sin_near_zero(without_multiple_of_pi(x, k - integers)), parity(k));
+  }
+  MYLOS_FUNCTION static float cos(float x) {
+    if (!(::fabsf(x) <= 65536.0f)) return Precise::cos(x);
+    const float k = (x * inverse_pi - 0.5f) + integers;
+    return with_sign(sin_near_zero(without_multiple_of_pi(x, (k - integers) + 0.5f)), parity(k) ^ 0x80000000u);
   }
 
  private:
-  MYLOS_FUNCTION static bool bits_sign(float x) { return detail::bits_as<std::uint32_t>(x) >> 31 != 0; }
+  static constexpr float inverse_pi = 0.31830988618379067f;
+  static constexpr float integers = 12582912.0f;  // 1.5 2^23: adding it rounds to an integer, kept in the last bits
+
+  MYLOS_FUNCTION static float with_sign(float x, std::uint32_t sign) {
+    return detail::bits_as<float>(detail::bits_as<std::uint32_t>(x) ^ sign);
+  }
+  /// The sign bit if k - integers is odd.
+  MYLOS_FUNCTION static std::uint32_t parity(float k) { return detail::bits_as<std::uint32_t>(k) << 31; }
+  /// x - k pi, for |k| < 2^15: the first product cancels exactly.
+  MYLOS_FUNCTION static float without_multiple_of_pi(float x, float k) {
+    return ::fmaf(-k, -8.7422776573475858e-08f, ::fmaf(-k, 3.1415927410125732f, x));
+  }
+  /// A minimax fit on [-pi/2, pi/2] (relative error 9.5e-7).
+  MYLOS_FUNCTION static float sin_near_zero(float r) {
+    const float s = r * r;
+    float p = -1.84867909410e-04f;
+    p = p * s + 8.31185653806e-03f;
+    p = p * s - 1.66655510664e-01f;
+    p = p * s + 9.99999046326e-01f;
+    return r * p;
+  }
 };
 #else
 using Reduced = Precise;

@@ -80,7 +80,7 @@ template <class M = Precise, class T>
 MYLOS_FUNCTION T softplus(T x, T beta, T threshold) {
   const T z = beta * x;
   // What the product lost would be multiplied by |z| in the exponential.
-  const T lost = M::abs(z) < T(1000) ? M::fma(beta, x, -z) : T(0);
+  const T lost = M::lost_in_product(beta, x, z);
   const T e = M::exp(-M::abs(z));
   const T l = M::log1p_of_unit(M::minimum(M::fma(e, z > T(0) ? -lost : lost, e), T(1)));
   const T smooth = ((z > T(0) ? z : T(0)) + l) * (T(1) / beta);

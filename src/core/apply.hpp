@@ -106,6 +106,12 @@ MYLOS_FUNCTION void apply_step(const LoweredStep<T>& step, Block& v, const Block
 #undef MYLOS_STEP_ANY
 #undef MYLOS_EACH
 
+/// v = chain(v) for a chain without tensor operands: less code and fewer registers than apply().
+template <class M, class T, class Block>
+MYLOS_FUNCTION void apply_plain(const LoweredChain<T>& chain, Block& v) {
+  for (int s = 0; s < chain.size; ++s) apply_step<M>(chain.step[s], v);
+}
+
 template <class T, class Block, class Load>
 MYLOS_FUNCTION void fill_operand(const LoweredStep<T>& step, int i, Block& block, const Load& load) {
   if (step.tensor[i] >= 0) return load(step.tensor[i], block);

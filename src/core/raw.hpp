@@ -1,139 +1,106 @@
-// Several 16-byte chunks per thread, moved as bytes: all loads are issued before anything converts and so waits for the
-// first. The dtype is then a choice per tile, not per chunk.
+// Several chunks per thread, moved as bytes: all loads are issued before anything converts and so waits for the first.
+// The dtype is then a choice per tile, not per chunk.
 #pragma once
 
 #include "core/access.hpp"
 
 namespace mylos::detail {
 
-/// N chunks as bytes; a chunk of a narrower dtype leaves the rest of its 16 bytes unset.
-template <int N>
+/// N chunks as bytes, of at most `Words` words of 4 bytes each; a chunk of a narrower dtype leaves the rest unset.
+template <int N, int Words = 4>
 struct RawChunks {
-  Pack<std::uint32_t, 4> chunk[N];
+  Pack<std::uint32_t, Words> chunk[N];
 };
 
-/// `Words` words of 4 bytes from an address aligned to them.
-template <class Access, int Words>
-MYLOS_FUNCTION void load_words(const void* from, Pack<std::uint32_t, 4>& chunk) {
-  const auto loaded = Access::load(static_cast<const Pack<std::uint32_t, Words>*>(from));
-  MYLOS_UNROLL
-  for (int w = 0; w < Words; ++w) chunk.value[w] = loaded.value[w];
-}
-
-/// A whole chunk of 4, 8 or 16 bytes.
-template <class Access>
-MYLOS_FUNCTION void load_chunk(const void* from, int bytes, Pack<std::uint32_t, 4>& chunk) {
-  switch (bytes) {
-    case 16:
-      return load_words<Access, 4>(from, chunk);
-    case 8:
-      return load_words<Access, 2>(from, chunk);
-    default:
-      return load_words<Access, 1>(from, chunk);
-  }
-}
-
-/// Loads Q whole chunks of E elements, each at offset_of(q). The size is asked for once.
-template <class Access, int E, int Q, class OffsetOf>
-MYLOS_FUNCTION void load_raw(DType dtype, const void* data, RawChunks<Q>& raw, const OffsetOf& offset_of) {
-  const int size = static_cast<int>(size_of(dtype));
-  const auto load_all = [&](auto words) {
+/// Loads `Bytes` bytes, 2 to 16, from an address aligned to them.
+template <class Access, int Bytes, int Words>
+MYLOS_FUNCTION void load_bytes(const void* from, Pack<std::uint32_t, Words>& chunk) {
+  if constexpr (Bytes == 2) {
+    chunk.value[0] = Access::load(static_cast<const Pack<std::uint16_t, 1>*>(from)).value[0];
+  } else {
+    const auto loaded = Access::load(static_cast<const Pack<std::uint32_t, Bytes / 4>*>(from));
     MYLOS_UNROLL
-    for (int q = 0; q < Q; ++q)
-      load_words<Access, decltype(words)::value>(static_cast<const char*>(data) + offset_of(q) * size, raw.chunk[q]);
-  };
-  switch (size * E) {
-    case 16:
-      return load_all(std::integral_constant<int, 4>());
-    case 8:
-      return load_all(std::integral_constant<int, 2>());
-    default:
-      return load_all(std::integral_constant<int, 1>());
+    for (int w = 0; w < Bytes / 4; ++w) chunk.value[w] = loaded.value[w];
   }
 }
 
-/// Loads N single elements, each at offset_of(q), as bytes.
-template <int N, int Q, class OffsetOf>
-MYLOS_FUNCTION void load_raw_elements(DType dtype, const void* data, RawChunks<Q>& raw, const OffsetOf& offset_of) {
-  const auto load_all = [&](auto unit) {
-    using Unit = decltype(unit);
+/// A number known to the compiler, as a value.
+template <int N>
+struct Constant {
+  static constexpr int value = N;
+  constexpr MYLOS_HOST_DEVICE operator int() const { return N; }
+};
+
+/// Loads Q whole chunks of E elements, of a floating dtype of `size` bytes. address_of(q, bytes) gives their addresses,
+/// where `bytes` is the Constant of a chunk's bytes; it is asked in order.
+template <class Access, int E, int Q, int Words, class AddressOf>
+MYLOS_FUNCTION void load_raw(int size, Pack<std::uint32_t, Words>* chunk, AddressOf address_of) {
+  const auto load_all = [&](auto bytes) {
     MYLOS_UNROLL
-    for (int q = 0; q < N; ++q) {
-      const Unit bits = static_cast<const Unit*>(data)[offset_of(q)];
-      raw.chunk[q].value[0] = static_cast<std::uint32_t>(bits);
-      if constexpr (sizeof(Unit) == 8) raw.chunk[q].value[1] = static_cast<std::uint32_t>(bits >> 32);
-    }
+    for (int q = 0; q < Q; ++q) load_bytes<Access, decltype(bytes)::value>(address_of(q, bytes), chunk[q]);
   };
-  switch (size_of(dtype)) {
-    case 8:
-      return load_all(std::uint64_t());
-    case 4:
-      return load_all(std::uint32_t());
-    case 2:
-      return load_all(std::uint16_t());
-    default:
-      return load_all(std::uint8_t());
+  if (size == 4) {
+    if constexpr (4 * E <= Words * 4) load_all(Constant<4 * E>());
+  } else if (size == 2) {
+    load_all(Constant<2 * E>());
+  } else {
+    if constexpr (8 * E <= Words * 4) load_all(Constant<8 * E>());
   }
 }
 
-/// The first N of them, each repeated E times.
-template <int E, int N, int Q, class T>
-MYLOS_FUNCTION void unpack_repeated(DType dtype, const RawChunks<Q>& raw, T* v) {
-  T value[N];
-  switch (dtype) {
-#define MYLOS_CASE(D, S)                                                                              \
-  case DType::D:                                                                                      \
-    MYLOS_UNROLL                                                                                      \
-    for (int q = 0; q < N; ++q) value[q] = widen<T>(*reinterpret_cast<const S*>(raw.chunk[q].value)); \
-    break;
-    MYLOS_CASE(f64, double)
-    MYLOS_CASE(f32, float)
-    MYLOS_CASE(f16, half)
-    MYLOS_CASE(bf16, bfloat16)
-    MYLOS_CASE(u8, std::uint8_t)
-    MYLOS_CASE(i32, std::int32_t)
-    MYLOS_CASE(i64, std::int64_t)
-#undef MYLOS_CASE
+/// For `exists`, where all do.
+struct Always {
+  MYLOS_FUNCTION bool operator()(int) const { return true; }
+};
+
+/// A chunk's bytes as elements; by value, so that chunks stay in registers.
+template <class S, int E, int Words>
+MYLOS_FUNCTION Pack<S, E> elements_of(const Pack<std::uint32_t, Words>& chunk) {
+  constexpr int bytes = static_cast<int>(sizeof(S)) * E;
+  if constexpr (bytes == 2) {
+    return bits_as<Pack<S, E>>(static_cast<std::uint16_t>(chunk.value[0]));
+  } else {
+    Pack<std::uint32_t, bytes / 4> words;
+    MYLOS_UNROLL
+    for (int w = 0; w < bytes / 4; ++w) words.value[w] = chunk.value[w];
+    return bits_as<Pack<S, E>>(words);
   }
-  MYLOS_UNROLL
-  for (int q = 0; q < N; ++q) MYLOS_UNROLL
-  for (int k = 0; k < E; ++k) v[q * E + k] = value[q];
 }
 
 /// The first N chunks of E elements, converted.
-template <int E, int N, int Q, class T>
-MYLOS_FUNCTION void unpack_raw(DType dtype, const RawChunks<Q>& raw, T* v) {
+template <int E, int N, int Q, int Words, class T>
+MYLOS_FUNCTION void unpack_raw(DType dtype, const RawChunks<Q, Words>& raw, T* v) {
   switch (dtype) {
-#define MYLOS_CASE(D, S)                                                                                       \
-  case DType::D:                                                                                               \
-    if constexpr (sizeof(S) * E <= 16) {                                                                       \
-      MYLOS_UNROLL                                                                                             \
-      for (int q = 0; q < N; ++q) unpack(*reinterpret_cast<const Pack<S, E>*>(raw.chunk[q].value), v + q * E); \
-    }                                                                                                          \
+#define MYLOS_CASE(D, S)                                                              \
+  case DType::D:                                                                      \
+    if constexpr (sizeof(S) * E <= Words * 4) {                                       \
+      MYLOS_UNROLL                                                                    \
+      for (int q = 0; q < N; ++q) unpack(elements_of<S, E>(raw.chunk[q]), v + q * E); \
+    }                                                                                 \
     return;
     MYLOS_CASE(f64, double)
     MYLOS_CASE(f32, float)
     MYLOS_CASE(f16, half)
     MYLOS_CASE(bf16, bfloat16)
-    MYLOS_CASE(u8, std::uint8_t)
-    MYLOS_CASE(i32, std::int32_t)
-    MYLOS_CASE(i64, std::int64_t)
 #undef MYLOS_CASE
     default:
       return;
   }
 }
 
-/// Stores N whole chunks of E elements, each at offset_of(q).
-template <class Access, int E, int N, class T, class OffsetOf>
-MYLOS_FUNCTION void store_chunks(DType dtype, void* data, const T* v, const OffsetOf& offset_of) {
+/// Stores those of N whole chunks of E elements for which exists(q); addresses as in load_raw.
+template <class Access, int E, int N, class T, class AddressOf, class Exists>
+MYLOS_FUNCTION void store_chunks(DType dtype, const T* v, const AddressOf& address_of, const Exists& exists) {
   switch (dtype) {
-#define MYLOS_CASE(D, S)                                                                        \
-  case DType::D:                                                                                \
-    if constexpr (sizeof(S) * E <= 16) {                                                        \
-      MYLOS_UNROLL                                                                              \
-      for (int q = 0; q < N; ++q) store_vector_as<Access, S, E>(data, offset_of(q), v + q * E); \
-    }                                                                                           \
+#define MYLOS_CASE(D, S)                                                                                           \
+  case DType::D:                                                                                                   \
+    if constexpr (sizeof(S) * E <= 16) {                                                                           \
+      MYLOS_UNROLL                                                                                                 \
+      for (int q = 0; q < N; ++q)                                                                                  \
+        if (exists(q))                                                                                             \
+          Access::store(reinterpret_cast<Pack<S, E>*>(address_of(q, Constant<static_cast<int>(sizeof(S)) * E>())), \
+                        pack_up<S, E>(v + q * E));                                                                 \
+    }                                                                                                              \
     return;
     MYLOS_CASE(f64, double)
     MYLOS_CASE(f32, float)

@@ -2,9 +2,10 @@
 // generic kernel and, compiled for wider vectors and with streaming stores, for backends/host.
 #pragma once
 
+#include <mylos/detail/divider.hpp>
+
 #include "core/access.hpp"
 #include "core/apply.hpp"
-#include "core/indexing.hpp"
 #include "pointwise/problem.hpp"
 
 namespace mylos::detail {

@@ -1,5 +1,5 @@
 // The map over one run of consecutive elements without tensor operands: the common case, kept apart from the general
-// one (chunk.hpp) because registers decide its speed.
+// one (rows.hpp) because registers decide its speed.
 #pragma once
 
 #include "core/apply.hpp"
@@ -74,19 +74,20 @@ MYLOS_FUNCTION void map_flat(const FlatParameters<T>& p, std::int64_t first, std
   constexpr int N = Q / Passes;
   const auto whole = [&](std::int64_t chunk) { return chunk * E >= p.lead && (chunk + 1) * E <= p.end; };
   const bool all_whole = whole(first) && whole(first + (Q - 1) * stride);
+  const int x_size = static_cast<int>(size_of(p.x_dtype));
+  const auto x_of = [&](int q, auto bytes) { return static_cast<const char*>(p.x) + (first + q * stride) * bytes; };
+  const auto y_of = [&](int q, auto bytes) { return static_cast<char*>(p.y) + (first + q * stride) * bytes; };
+  const auto is_whole = [&](int q) { return whole(first + q * stride); };
   RawChunks<Q> raw;
   if (all_whole) {
-    load_raw<Access, E>(p.x_dtype, p.x, raw, [&](int q) { return (first + q * stride) * E; });
+    load_raw<Access, E, Q>(x_size, raw.chunk, x_of);
   } else {
     MYLOS_UNROLL
-    for (int q = 0; q < Q; ++q) {
-      const std::int64_t chunk = first + q * stride;
-      if (whole(chunk))
-        load_chunk<Access>(static_cast<const char*>(p.x) + chunk * E * static_cast<int>(size_of(p.x_dtype)),
-                           static_cast<int>(size_of(p.x_dtype)) * E, raw.chunk[q]);
-      else if (chunk < p.chunks)
-        load_part<E>(p.x_dtype, p.x, chunk * E, p.lead, p.end, raw.chunk[q]);
-    }
+    for (int q = 0; q < Q; ++q)
+      if (is_whole(q))
+        load_raw<Access, E, 1>(x_size, raw.chunk + q, [&](int, auto bytes) { return x_of(q, bytes); });
+      else if (first + q * stride < p.chunks)
+        load_part<E>(p.x_dtype, p.x, (first + q * stride) * E, p.lead, p.end, raw.chunk[q]);
   }
 #if MYLOS_DEVICE_CODE
 #pragma unroll 1
@@ -96,19 +97,16 @@ MYLOS_FUNCTION void map_flat(const FlatParameters<T>& p, std::int64_t first, std
     unpack_raw<E, N>(p.x_dtype, raw, v.value);
     MYLOS_UNROLL
     for (int q = 0; q + N < Q; ++q) raw.chunk[q] = raw.chunk[q + N];
-    apply<M>(p.chain, v, [](int, auto&) {});
+    apply_plain<M>(p.chain, v);
     if (all_whole) {
-      store_chunks<Access, E, N>(p.y_dtype, p.y, v.value, [&](int q) { return (first + q * stride) * E; });
+      store_chunks<Access, E, N>(p.y_dtype, v.value, y_of, Always());
       continue;
     }
+    store_chunks<Access, E, N>(p.y_dtype, v.value, y_of, is_whole);
     MYLOS_UNROLL
-    for (int q = 0; q < N; ++q) {
-      const std::int64_t chunk = first + q * stride;
-      if (whole(chunk))
-        store_chunks<Access, E, 1>(p.y_dtype, p.y, v.value + q * E, [&](int) { return chunk * E; });
-      else if (chunk < p.chunks)
-        store_part<E>(p.y_dtype, p.y, chunk * E, p.lead, p.end, v.value + q * E);
-    }
+    for (int q = 0; q < N; ++q)
+      if (!is_whole(q) && first + q * stride < p.chunks)
+        store_part<E>(p.y_dtype, p.y, (first + q * stride) * E, p.lead, p.end, v.value + q * E);
   }
 }
 

@@ -5,7 +5,7 @@
 #include <Kokkos_Core.hpp>
 
 #include "pointwise/block.hpp"
-#include "pointwise/chunk.hpp"
+#include "pointwise/rows.hpp"
 
 namespace mylos::detail {
 
@@ -26,15 +26,17 @@ struct GenericFlat {
   }
 };
 
-template <class T, int E>
-struct GenericChunks {
-  static constexpr int per_index = 2;
-  ChunkParameters<T> p;
+/// Chunks of Vector elements: E, or 1 where rows do not allow vectors.
+template <class T, int E, int Vector>
+struct GenericRows {
+  static constexpr int per_index = Vector == 1 ? 8 : 4;
+  RowsParameters<T> p;
   std::int64_t indices;
-  explicit GenericChunks(const PointwiseProblem& problem)
-      : p(make_chunks<E, T>(problem)), indices((p.chunks + per_index - 1) / per_index) {}
+  explicit GenericRows(const PointwiseProblem& problem)
+      : p(make_rows<Vector, per_index, T>(problem)), indices(p.shape.blocks * rows_threads) {}
   KOKKOS_FUNCTION void operator()(std::int64_t index) const {
-    map_chunks<MathOf<E>, PlainAccess, E, per_index, 1>(p, index, indices);
+    map_rows<MathOf<E>, PlainAccess, Vector, per_index, Vector == 8 ? 4 : 2>(
+        p, static_cast<unsigned>(index / rows_threads), static_cast<int>(index % rows_threads));
   }
 };
 
@@ -59,7 +61,8 @@ void run_generic_functor(const Exec& exec, const std::string& label, const Funct
 template <class Exec, class T, int E>
 void run_generic_chunks(const Exec& exec, const std::string& label, const PointwiseProblem& problem) {
   if (refuse_flat(problem) == nullptr) return run_generic_functor(exec, label, GenericFlat<T, E>(problem));
-  run_generic_functor(exec, label, GenericChunks<T, E>(problem));
+  if (refuse_rows(problem) == nullptr) return run_generic_functor(exec, label, GenericRows<T, E, E>(problem));
+  run_generic_functor(exec, label, GenericRows<T, E, 1>(problem));
 }
 
 template <class Exec, class T>

@@ -1,42 +1,66 @@
-// The map over rows that allow whole vectors everywhere: x and y run along the box's fastest dimension in aligned
-// vectors, tensor operands do so or are constant along it. Broadcast bias, scale and mask, sums of tensors, padded
-// rows.
+// The map over rows, in chunks of E elements: with whole vectors where every row of every tensor allows them (E > 1),
+// else element by element (E = 1), which serves any strides, extents and alignment.
+//
+// Instructions decide the speed here. Rows are located once per thread, a thread's chunks lie evenly in every tensor
+// where they can, and operands are fetched when their step comes.
 #pragma once
 
-#include "core/indexing.hpp"
+#include <mylos/detail/divider.hpp>
+
 #include "pointwise/flat.hpp"
 
 namespace mylos::detail {
 
-struct RowsOperand {
-  const void* data;
+/// Threads of a block.
+inline constexpr int rows_threads = 128;
+
+/// Strides in bytes.
+struct RowsTensor {
+  const char* data;
   DType dtype;
-  bool repeated;  // constant along a row
-  std::int64_t stride[max_rank];
+  bool repeated;                  // constant along a row
+  int size;                       // of an element
+  std::int64_t chunk;             // from a chunk to the next
+  std::int64_t step;              // from one of a thread's chunks to its next
+  std::int64_t slowest;           // along the slowest of the dimensions besides the rows'
+  std::int64_t stride[max_rank];  // along those before it, fastest first
 };
 
-/// A block works on 2^rows_shift rows with 2^threads_shift threads along each; a thread has its chunks that many apart,
-/// in one row. All that takes a division is then the same for a thread's chunks.
-template <class T>
-struct RowsParameters {
-  const void* x;
-  void* y;
-  DType x_dtype;
-  DType y_dtype;
-  int rank;
-  int threads_shift;
-  int rows_shift;
-  bool along_rows;  // chunks of a thread in one row
+/// How the threads of a block lie over rows: `along` of them on each of `across` rows. A thread's chunks are `step`
+/// chunks apart in one row, or `step` rows apart down a column. Columns run along one dimension D: rows are numbered
+/// f + minor * (d + extent * s) with d in D, f in the faster dimensions and s in the slower ones.
+struct RowsShape {
+  bool down;
+  int column;  // D, of the box
+  int along;
+  int across;
+  int step;
+  int segment_chunks;  // of a row, per block
+  int minor_lanes;     // of `across`, along the faster dimensions
+  int column_rows;     // of a column, per block
   std::int64_t rows;
   std::int64_t chunks;  // of a row
+  std::int64_t minor;
+  std::int64_t extent;
   std::int64_t blocks;
-  Divider segments;  // blocks along a row
-  Divider extent[max_rank];
-  std::int64_t x_stride[max_rank];
-  std::int64_t y_stride[max_rank];
+  Divider along_divider;
+  Divider minor_divider;  // minor_lanes
+  Divider segments;       // blocks along a row
+  Divider minor_blocks;
+  Divider column_blocks;
+  double busy;  // share of the threads' chunks that exist
+};
+
+template <class T>
+struct RowsParameters {
+  RowsShape shape;
+  int outer;                 // dimensions besides the rows' and the slowest
+  Divider extent[max_rank];  // theirs, fastest first
+  RowsTensor x;
+  RowsTensor y;
   LoweredChain<T> chain;
   int operands;
-  RowsOperand operand[max_operands];
+  RowsTensor operand[max_operands];
 };
 
 /// Null if vectors of e elements are aligned wherever a row starts, else why not.
@@ -52,6 +76,7 @@ inline const char* refuse_vectors(const void* data, DType dtype, const Strides& 
   return nullptr;
 }
 
+/// Null if the rows allow vectors.
 inline const char* refuse_rows(const PointwiseProblem& problem) {
   const PointwiseGeometry& g = problem.geometry;
   const int e = chunk_elements(problem.x_dtype, problem.y_dtype);
@@ -62,160 +87,262 @@ inline const char* refuse_rows(const PointwiseProblem& problem) {
   if (reason == nullptr) reason = refuse_vectors(problem.x, problem.x_dtype, g.x, g.box.rank, e);
   for (int o = 0; o < problem.chain->operand_count() && reason == nullptr; ++o) {
     const Tensor& operand = problem.chain->operand(o);
-    if (g.operand[o].stride[inner] == 0) continue;
-    const std::size_t bytes = size_of(operand.dtype) * static_cast<std::size_t>(e);
-    if (bytes < 4 || bytes > 16) return "an operand's vectors would have less than 4 or more than 16 bytes";
-    reason = refuse_vectors(operand.data, operand.dtype, g.operand[o], g.box.rank, e);
+    if (g.operand[o].stride[inner] != 0)
+      reason = refuse_vectors(operand.data, operand.dtype, g.operand[o], g.box.rank, e);
   }
   return reason;
 }
 
-/// For blocks of 2^shift threads, each with Q chunks.
+inline std::int64_t ceiling(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// For threads with `per_thread` chunks each in one row (dimension < 0) or down the columns of a dimension of the box.
+inline RowsShape rows_shape(const Box& box, std::int64_t chunks, int per_thread, int dimension) {
+  const int inner = box.rank - 1;
+  RowsShape s;
+  s.down = dimension >= 0;
+  s.column = s.down ? dimension : 0;
+  s.chunks = chunks;
+  s.rows = box.count / box.extent[inner];
+  const std::int64_t lanes = s.down ? chunks : ceiling(chunks, per_thread);
+  s.along = static_cast<int>(lanes < rows_threads ? lanes : rows_threads);
+  s.across = rows_threads / s.along;
+  s.segment_chunks = s.along * (s.down ? 1 : per_thread);
+  s.extent = s.down ? box.extent[dimension] : 1;
+  s.minor = s.rows;
+  if (s.down) {
+    s.minor = 1;
+    for (int d = dimension + 1; d < inner; ++d) s.minor *= box.extent[d];
+  }
+  s.minor_lanes = static_cast<int>(s.minor < s.across ? s.minor : s.across);
+  const int column_lanes = s.down ? s.across / s.minor_lanes : 1;
+  s.across = s.minor_lanes * column_lanes;
+  s.step = s.down ? column_lanes : s.along;
+  s.column_rows = s.down ? column_lanes * per_thread : 1;
+
+  const std::int64_t segments = ceiling(chunks, s.segment_chunks);
+  const std::int64_t minor_blocks = ceiling(s.minor, s.minor_lanes);
+  const std::int64_t column_blocks = ceiling(s.extent, s.column_rows);
+  s.blocks = segments * minor_blocks * column_blocks * (s.rows / (s.minor * s.extent));
+  s.busy = static_cast<double>(s.rows) * static_cast<double>(chunks) /
+           (static_cast<double>(s.blocks) * rows_threads * per_thread);
+  s.along_divider = Divider(s.along);
+  s.minor_divider = Divider(s.minor_lanes);
+  s.segments = Divider(segments);
+  s.minor_blocks = Divider(minor_blocks);
+  s.column_blocks = Divider(column_blocks);
+  return s;
+}
+
+/// Along the rows, unless they are short, or the first operand is the same for all rows of a column: a thread that
+/// stays in the column finds it in the nearest cache.
+inline RowsShape best_rows_shape(const PointwiseGeometry& g, bool has_operand, std::int64_t chunks, int per_thread) {
+  const int inner = g.box.rank - 1;
+  RowsShape best = rows_shape(g.box, chunks, per_thread, -1);
+  const double enough = 0.9;
+  for (int d = inner - 1; d >= 0; --d) {
+    const bool shared = has_operand && g.operand[0].stride[inner] != 0 && g.operand[0].stride[d] == 0;
+    const RowsShape column = rows_shape(g.box, chunks, per_thread, d);
+    if (shared && column.busy > enough) return column;
+    if (best.busy < enough * column.busy) best = column;
+  }
+  return best;
+}
+
 template <int E, int Q, class T>
-RowsParameters<T> make_rows(const PointwiseProblem& problem, int shift) {
-  const PointwiseGeometry& g = problem.geometry;
+RowsParameters<T> make_rows(const PointwiseProblem& problem) {
+  const int operands = problem.chain->operand_count();
+  const PointwiseGeometry g = with_rows(problem.geometry, operands);
   const int inner = g.box.rank - 1;
   RowsParameters<T> p;
-  p.x = problem.x;
-  p.y = problem.y;
-  p.x_dtype = problem.x_dtype;
-  p.y_dtype = problem.y_dtype;
-  p.rank = g.box.rank;
-  p.chunks = g.box.extent[inner] / E;
-  p.rows = g.box.count / g.box.extent[inner];
-  const bool shared_row = problem.chain->operand_count() > 0 && g.operand[0].stride[inner] != 0 && g.box.rank == 2 &&
-                          g.operand[0].stride[0] == 0;
-  p.along_rows = !shared_row;
-  const std::int64_t chunks_along = p.along_rows ? Q : 1;
-  p.threads_shift = 0;
-  while (p.threads_shift < shift && (chunks_along << p.threads_shift) < p.chunks) ++p.threads_shift;
-  p.rows_shift = shift - p.threads_shift;
-  const std::int64_t width = chunks_along << p.threads_shift;
-  const std::int64_t height = (Q / chunks_along) << p.rows_shift;
-  const std::int64_t segments = (p.chunks + width - 1) / width;
-  p.segments = Divider(segments);
-  p.blocks = segments * ((p.rows + height - 1) / height);
+  p.shape = best_rows_shape(g, operands > 0, ceiling(g.box.extent[inner], E), Q);
+  p.outer = inner - 1;
+  for (int d = 0; d < p.outer; ++d) p.extent[d] = Divider(g.box.extent[inner - 1 - d]);
+  const auto tensor = [&](const void* data, DType dtype, const Strides& strides) {
+    RowsTensor t;
+    t.data = static_cast<const char*>(data);
+    t.dtype = dtype;
+    t.size = static_cast<int>(size_of(dtype));
+    t.repeated = strides.stride[inner] == 0;
+    t.chunk = strides.stride[inner] * E * t.size;
+    t.step = p.shape.step * (p.shape.down ? strides.stride[p.shape.column] * t.size : t.chunk);
+    t.slowest = strides.stride[0] * t.size;
+    for (int d = 0; d < max_rank; ++d) t.stride[d] = d < p.outer ? strides.stride[inner - 1 - d] * t.size : 0;
+    return t;
+  };
+  p.x = tensor(problem.x, problem.x_dtype, g.x);
+  p.y = tensor(problem.y, problem.y_dtype, g.y);
   p.chain = lower<T>(*problem.chain);
-  p.operands = problem.chain->operand_count();
-  for (int d = 0; d < g.box.rank; ++d) {
-    p.extent[d] = Divider(g.box.extent[d]);
-    p.x_stride[d] = g.x.stride[d];
-    p.y_stride[d] = g.y.stride[d];
-  }
-  for (int o = 0; o < p.operands; ++o) {
-    const Tensor& operand = problem.chain->operand(o);
-    p.operand[o].data = operand.data;
-    p.operand[o].dtype = operand.dtype;
-    p.operand[o].repeated = g.operand[o].stride[inner] == 0;
-    for (int d = 0; d < g.box.rank; ++d) p.operand[o].stride[d] = g.operand[o].stride[d];
-  }
+  p.operand[0] = {};
+  p.operands = operands;
+  for (int o = 0; o < operands; ++o)
+    p.operand[o] = tensor(problem.chain->operand(o).data, problem.chain->operand(o).dtype, g.operand[o]);
   return p;
 }
 
-/// Offset of a row's first element in a tensor with these strides.
-template <class T>
-MYLOS_FUNCTION std::int64_t offset_of_row(const RowsParameters<T>& p, const std::int64_t* stride, std::int64_t row) {
-  if (p.rank == 1) return 0;
-  std::int64_t offset = 0;
-  auto rest = static_cast<std::uint64_t>(row);
-  for (int d = p.rank - 2; d > 0; --d) {
-    const std::uint64_t quotient = p.extent[d].divide(rest);
-    offset += static_cast<std::int64_t>(rest - quotient * p.extent[d].divisor) * stride[d];
-    rest = quotient;
-  }
-  return offset + static_cast<std::int64_t>(rest) * stride[0];
+/// Keeps the compiler from computing a value again, at each use, from what it came from.
+template <class V>
+MYLOS_FUNCTION void settle(V& value) {
+#if defined(__CUDA_ARCH__)
+  if constexpr (sizeof(V) == 8)
+    asm volatile("" : "+l"(value));
+  else
+    asm volatile("" : "+r"(value));
+#else
+  static_cast<void>(value);
+#endif
 }
 
-/// Where a thread's chunks lie in a tensor: offset + q * step.
-struct EvenChunks {
-  std::int64_t offset;
-  std::int64_t step;
-};
-
 /// A thread's share of the rows.
-template <int E, int Q>
+template <int Q>
 struct RowsShare {
   std::int64_t row;
   std::int64_t chunk;  // in the row
-  int count;           // of its Q chunks, those that exist; not positive: none
+  int count;           // of its Q chunks, those that exist
 
-  template <class T>
-  MYLOS_FUNCTION RowsShare(const RowsParameters<T>& p, std::int64_t block, int thread) {
-    const auto group = static_cast<std::int64_t>(p.segments.divide(static_cast<std::uint64_t>(block)));
-    const std::int64_t segment = block - group * static_cast<std::int64_t>(p.segments.divisor);
-    const int along = thread & ((1 << p.threads_shift) - 1);
-    const int across = thread >> p.threads_shift;
-    const int chunks_along = p.along_rows ? Q : 1;
-    row = ((group * (Q / chunks_along)) << p.rows_shift) + across;
-    chunk = ((segment * chunks_along) << p.threads_shift) + along;
-    const std::int64_t left = p.along_rows ? p.chunks - chunk : p.rows - row;
-    const int shift = p.along_rows ? p.threads_shift : p.rows_shift;
-    const std::int64_t exist = (left + (std::int64_t{1} << shift) - 1) >> shift;
-    count = row >= p.rows || chunk >= p.chunks ? 0 : (exist < Q ? static_cast<int>(exist) : Q);
-  }
-
-  template <class T>
-  MYLOS_FUNCTION EvenChunks in(const RowsParameters<T>& p, const std::int64_t* stride) const {
-    const std::int64_t inner = stride[p.rank - 1];
-    const std::int64_t offset = offset_of_row(p, stride, row) + chunk * E * inner;
-    return {offset, p.along_rows ? (E * inner) << p.threads_shift : stride[0] << p.rows_shift};
+  MYLOS_FUNCTION RowsShare(const RowsShape& s, unsigned block, int thread) {
+    const unsigned group = s.segments.divide32(block);
+    const unsigned segment = block - group * static_cast<unsigned>(s.segments.divisor);
+    const int across = static_cast<int>(s.along_divider.divide32(static_cast<unsigned>(thread)));
+    chunk = static_cast<std::int64_t>(segment) * s.segment_chunks + (thread - across * s.along);
+    std::int64_t left;
+    if (s.down) {
+      const int down = static_cast<int>(s.minor_divider.divide32(static_cast<unsigned>(across)));
+      const unsigned columns = s.minor_blocks.divide32(group);
+      const unsigned slow = s.column_blocks.divide32(columns);
+      const std::int64_t f =
+          static_cast<std::int64_t>(group - columns * static_cast<unsigned>(s.minor_blocks.divisor)) * s.minor_lanes +
+          (across - down * s.minor_lanes);
+      const std::int64_t d =
+          static_cast<std::int64_t>(columns - slow * static_cast<unsigned>(s.column_blocks.divisor)) * s.column_rows +
+          down;
+      row = f + s.minor * (d + s.extent * slow);
+      left = f < s.minor ? s.extent - d : 0;
+    } else {
+      row = static_cast<std::int64_t>(group) * s.across + across;
+      left = row < s.rows ? s.chunks - chunk : 0;
+    }
+    count = Q;
+    if (across >= s.across || chunk >= s.chunks || left <= 0)
+      count = 0;
+    else if (left <= (Q - 1) * s.step)
+      count = (static_cast<int>(left) + s.step - 1) / s.step;
+    settle(row);
+    settle(chunk);
+    settle(count);
   }
 };
 
-/// The raw values of an operand for Q chunks.
-template <int E, int Q, class OffsetOf>
-MYLOS_FUNCTION void load_raw_operand(const RowsOperand& operand, RawChunks<Q>& raw, const OffsetOf& offset_of) {
-  if (operand.repeated) return load_raw_elements<Q>(operand.dtype, operand.data, raw, offset_of);
-  load_raw<PlainAccess, E>(operand.dtype, operand.data, raw, offset_of);
-}
-
-template <int E, int N, int Q, class T>
-MYLOS_FUNCTION void unpack_operand(const RowsOperand& operand, const RawChunks<Q>& raw, T* v) {
-  if (operand.repeated) return unpack_repeated<E, N>(operand.dtype, raw, v);
-  unpack_raw<E, N>(operand.dtype, raw, v);
-}
-
-/// As map_flat. The first operand is loaded with x, so that its latency is not paid again and a sum of two tensors
-/// keeps as many bytes in flight as a copy; further ones are fetched when their step comes.
-template <class M, class Access, int E, int Q, int Passes, class T>
-MYLOS_FUNCTION void map_rows(const RowsParameters<T>& p, std::int64_t block, int thread) {
-  constexpr int N = Q / Passes;
-  const RowsShare<E, Q> share(p, block, thread);
-  if (share.count <= 0) return;
-  // Chunks that do not exist are loaded from the first one's place, and not stored.
-  const auto clamped = [&](int q) { return q < share.count ? q : 0; };
-  RawChunks<Q> raw;
-  RawChunks<Q> early;
-  const EvenChunks x = share.in(p, p.x_stride);
-  load_raw<Access, E>(p.x_dtype, p.x, raw, [&](int q) { return x.offset + clamped(q) * x.step; });
-  if (p.operands > 0) {
-    const EvenChunks at = share.in(p, p.operand[0].stride);
-    load_raw_operand<E>(p.operand[0], early, [&](int q) { return at.offset + clamped(q) * at.step; });
-  }
-  EvenChunks y = share.in(p, p.y_stride);
+/// The address of a thread's first chunk.
+template <int Q, class T>
+MYLOS_FUNCTION const char* first_chunk(const RowsParameters<T>& p, const RowsTensor& t, const RowsShare<Q>& share) {
+  const char* at = t.data + share.chunk * t.chunk;
+  if (p.outer == 0) return at + share.row * t.slowest;
+  auto rest = static_cast<std::uint64_t>(share.row);
 #if MYLOS_DEVICE_CODE
 #pragma unroll 1
 #endif
-  for (int first = 0; first < share.count; first += N, y.offset += N * y.step) {
+  for (int d = 0; d < p.outer; ++d) {
+    const std::uint64_t quotient = p.extent[d].divide(rest);
+    at += static_cast<std::int64_t>(rest - quotient * p.extent[d].divisor) * t.stride[d];
+    rest = quotient;
+  }
+  return at + static_cast<std::int64_t>(rest) * t.slowest;
+}
+
+/// Addresses of a thread's chunks, asked for in order; behind the last one that exists, its address again.
+struct Walk {
+  const char* at;
+  std::int64_t step;
+  int last;
+
+  MYLOS_FUNCTION Walk(const char* first, std::int64_t stride, int exist) : at(first), step(stride), last(exist - 1) {}
+  MYLOS_FUNCTION const char* operator()(int q, int = 0) {
+    const char* now = at;
+    if (q < last) at += step;
+    return now;
+  }
+};
+/// The same where all exist.
+struct FreeWalk {
+  const char* at;
+  std::int64_t step;
+
+  MYLOS_FUNCTION const char* operator()(int, int = 0) {
+    const char* now = at;
+    at += step;
+    return now;
+  }
+};
+
+template <class S, int E, int N, class Addresses, class T>
+MYLOS_FUNCTION void load_operand_as(bool repeated, Addresses address_of, T* v) {
+  if (E == 1 || repeated) {
+    S element[N];
+    MYLOS_UNROLL
+    for (int q = 0; q < N; ++q) element[q] = *reinterpret_cast<const S*>(address_of(q));
+    MYLOS_UNROLL
+    for (int q = 0; q < N; ++q) MYLOS_UNROLL
+    for (int k = 0; k < E; ++k) v[q * E + k] = widen<T>(element[q]);
+  } else {
+    MYLOS_UNROLL
+    for (int q = 0; q < N; ++q) load_vector_as<PlainAccess, S, E>(address_of(q), 0, v + q * E);
+  }
+}
+
+/// The operand's values for N chunks from `at` on, of which the first `exist` are there.
+template <int E, int N, class T>
+MYLOS_FUNCTION void load_operand(const RowsTensor& operand, const char* at, int exist, T* v) {
+  switch (operand.dtype) {
+#define MYLOS_CASE(D, S) \
+  case DType::D:         \
+    return load_operand_as<S, E, N>(operand.repeated, Walk(at, operand.step, exist), v);
+    MYLOS_CASE(f64, double)
+    MYLOS_CASE(f32, float)
+    MYLOS_CASE(f16, half)
+    MYLOS_CASE(bf16, bfloat16)
+    MYLOS_CASE(u8, std::uint8_t)
+    MYLOS_CASE(i32, std::int32_t)
+    MYLOS_CASE(i64, std::int64_t)
+#undef MYLOS_CASE
+  }
+}
+
+/// As map_flat, for the thread's share of the rows.
+template <class M, class Access, int E, int Q, int Passes, class T>
+MYLOS_FUNCTION void map_rows(const RowsParameters<T>& p, unsigned block, int thread) {
+  constexpr int N = Q / Passes;
+  const RowsShare<Q> share(p.shape, block, thread);
+  if (share.count <= 0) return;
+  RawChunks<Q, E == 1 ? sizeof(T) / 4 : 4> raw;
+  const char* x = first_chunk(p, p.x, share);
+  if (share.count == Q)
+    load_raw<Access, E, Q>(p.x.size, raw.chunk, FreeWalk{x, p.x.step});
+  else
+    load_raw<Access, E, Q>(p.x.size, raw.chunk, Walk(x, p.x.step, share.count));
+  // The first operand's address is kept, others' are found again.
+  const char* near = p.operands > 0 ? first_chunk(p, p.operand[0], share) : nullptr;
+  const char* y = first_chunk(p, p.y, share);
+  settle(near);
+  settle(y);
+#if MYLOS_DEVICE_CODE
+#pragma unroll 1
+#endif
+  for (int first = 0; first < share.count; first += N) {
     RegisterTile<T, N * E> v;
-    unpack_raw<E, N>(p.x_dtype, raw, v.value);
+    unpack_raw<E, N>(p.x.dtype, raw, v.value);
+    MYLOS_UNROLL
+    for (int q = 0; q + N < Q; ++q) raw.chunk[q] = raw.chunk[q + N];
     apply<M>(p.chain, v, [&](int o, RegisterTile<T, N * E>& tile) {
-      const RowsOperand& operand = p.operand[o];
-      if (o == 0) return unpack_operand<E, N>(operand, early, tile.value);
-      RawChunks<N> late;
-      const EvenChunks at = share.in(p, operand.stride);
-      load_raw_operand<E>(operand, late, [&](int q) { return at.offset + clamped(first + q) * at.step; });
-      unpack_operand<E, N>(operand, late, tile.value);
+      const RowsTensor& operand = p.operand[o];
+      const char* at = o == 0 ? near : first_chunk(p, operand, share) + first * operand.step;
+      load_operand<E, N>(operand, at, share.count - first, tile.value);
     });
-    MYLOS_UNROLL
-    for (int q = 0; q + N < Q; ++q) {
-      raw.chunk[q] = raw.chunk[q + N];
-      early.chunk[q] = early.chunk[q + N];
-    }
-    MYLOS_UNROLL
-    for (int q = 0; q < N; ++q)
-      if (first + q < share.count)
-        store_chunks<Access, E, 1>(p.y_dtype, p.y, v.value + q * E, [&](int) { return y.offset + q * y.step; });
+    FreeWalk to{y, p.y.step};
+    store_chunks<Access, E, N>(
+        p.y.dtype, v.value, [&](int q, int) { return const_cast<char*>(to(q)); },
+        [&](int q) { return first + q < share.count; });
+    y = to.at;
+    near += N * p.operand[0].step;
   }
 }
 

@@ -25,6 +25,17 @@ struct Divider {
     shift = l - 1;
   }
 
+  /// For n < 2^31; the divisor may be larger.
+  MYLOS_FUNCTION std::uint32_t divide32(std::uint32_t n) const {
+    if (divisor == 1) return n;
+    if (multiplier32 == 0) return 0;
+#if MYLOS_DEVICE_CODE
+    return __umulhi(n, multiplier32) >> shift;
+#else
+    return static_cast<std::uint32_t>((std::uint64_t{n} * multiplier32) >> 32) >> shift;
+#endif
+  }
+
   MYLOS_FUNCTION std::uint64_t divide(std::uint64_t n) const {
     if (multiplier == 0) return n;
 #if MYLOS_DEVICE_CODE
