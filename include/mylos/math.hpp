@@ -1,7 +1,8 @@
 // Elementary functions in two accuracies, for the formulas of op.hpp. Free of Kokkos and vendor headers.
 //
-// Precise: for results kept in f32 or f64. The platform's own functions: CUDA's and HIP's device libraries, libm on
-//          the host (vectorised by the host backend where the C library offers vector forms).
+// Precise: for results kept in f32 or f64. CUDA's and HIP's device libraries on a GPU; on the host the functions of
+//          math_f32.hpp, and libm for f64 and for what is not there (vectorised by the host backend where the C library
+//          offers vector forms).
 // Reduced: for results that are rounded to 16 bits at once. Relative error below 2^-16, a sixteenth of half a unit
 //          of f16, at a fraction of the instructions; f32 only, and the same as Precise where there is no gain.
 #pragma once
@@ -10,6 +11,7 @@
 #include <cstdint>
 
 #include <mylos/macros.hpp>
+#include <mylos/math_f32.hpp>
 #include <mylos/types.hpp>
 
 namespace mylos::math {
@@ -18,11 +20,19 @@ struct Precise {
 #define MYLOS_FORWARD(name, float_name, double_name)                  \
   MYLOS_FUNCTION static float name(float x) { return float_name(x); } \
   MYLOS_FUNCTION static double name(double x) { return double_name(x); }
+#if MYLOS_DEVICE_CODE
   MYLOS_FORWARD(exp, ::expf, ::exp)
   MYLOS_FORWARD(expm1, ::expm1f, ::expm1)
   MYLOS_FORWARD(log, ::logf, ::log)
   MYLOS_FORWARD(log1p, ::log1pf, ::log1p)
   MYLOS_FORWARD(tanh, ::tanhf, ::tanh)
+#else
+  MYLOS_FORWARD(exp, f32::exp, ::exp)
+  MYLOS_FORWARD(expm1, f32::expm1, ::expm1)
+  MYLOS_FORWARD(log, f32::log, ::log)
+  MYLOS_FORWARD(log1p, f32::log1p, ::log1p)
+  MYLOS_FORWARD(tanh, f32::tanh, ::tanh)
+#endif
   MYLOS_FORWARD(erf, ::erff, ::erf)
   MYLOS_FORWARD(erfc, ::erfcf, ::erfc)
   MYLOS_FORWARD(sin, ::sinf, ::sin)
@@ -39,6 +49,54 @@ struct Precise {
 #undef MYLOS_FORWARD
   MYLOS_FUNCTION static float fma(float x, float y, float z) { return ::fmaf(x, y, z); }
   MYLOS_FUNCTION static double fma(double x, double y, double z) { return ::fma(x, y, z); }
+
+  // What makes formulas fast on the host, where a processor may have no fused multiply-add (a call then) and a loop has
+  // to vectorise; a GPU has nothing to gain.
+#if MYLOS_DEVICE_CODE
+  template <class T>
+  MYLOS_FUNCTION static T exp_of_number(T x) {
+    return exp(x);
+  }
+  template <class T>
+  MYLOS_FUNCTION static T nan_of(T, T y) {
+    return y;
+  }
+  template <class T>
+  MYLOS_FUNCTION static T multiply_add(T x, T y, T z) {
+    return fma(x, y, z);
+  }
+  template <class T>
+  MYLOS_FUNCTION static T product_error(T x, T y, T product) {
+    return fma(x, y, -product);
+  }
+#else
+  /// e^x, or any number where x is NaN. In f32 zero below e^-87.7 and infinity above e^88.3.
+  MYLOS_FUNCTION static float exp_of_number(float x) { return f32::exp_of_number(x); }
+  MYLOS_FUNCTION static double exp_of_number(double x) { return ::exp(x); }
+  /// NaN where x is, else y: what exp_of_number does not pass on.
+  template <class T>
+  MYLOS_FUNCTION static T nan_of(T x, T y) {
+    return x != x ? x : y;
+  }
+  /// x y + z, rounded once or twice.
+  template <class T>
+  MYLOS_FUNCTION static T multiply_add(T x, T y, T z) {
+    return x * y + z;
+  }
+  /// What rounding took from `product` = x y: exactly, or within 2^-11 of it where an instruction is missing. Where the
+  /// product is not finite, anything.
+  template <class T>
+  MYLOS_FUNCTION static T product_error(T x, T y, T product) {
+    const T x_leading = leading_half(x);  // in halves, whose products are exact
+    const T y_leading = leading_half(y);
+    const T x_rest = x - x_leading;
+    return ((x_leading * y_leading - product) + x_leading * (y - y_leading)) + x_rest * y;
+  }
+  MYLOS_FUNCTION static float leading_half(float x) { return f32::leading_half(x); }
+  MYLOS_FUNCTION static double leading_half(double x) {
+    return mylos::detail::bits_as<double>(mylos::detail::bits_as<std::uint64_t>(x) & 0xfffffffff8000000u);
+  }
+#endif
   MYLOS_FUNCTION static double sqrt(double x) { return ::sqrt(x); }
   MYLOS_FUNCTION static float sqrt(float x) {
 #if defined(__CUDA_ARCH__)
@@ -57,6 +115,7 @@ struct Precise {
 #endif
   }
   /// The smaller or larger of the two; NaN if either is (IEEE 754-2019 minimum, maximum).
+#if MYLOS_DEVICE_CODE
   template <class T>
   MYLOS_FUNCTION static T minimum(T x, T y) {
     const T smaller = x < y ? x : y;  // y where either is NaN
@@ -67,6 +126,17 @@ struct Precise {
     const T larger = x > y ? x : y;  // y where either is NaN
     return x != x ? x : larger;
   }
+#else
+  // One choice; where y is the same for all elements, whether it is NaN is asked once.
+  template <class T>
+  MYLOS_FUNCTION static T minimum(T x, T y) {
+    return (y <= x) | (y != y) ? y : x;
+  }
+  template <class T>
+  MYLOS_FUNCTION static T maximum(T x, T y) {
+    return (y >= x) | (y != y) ? y : x;
+  }
+#endif
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   MYLOS_FUNCTION static float minimum(float x, float y) {
     float z;
@@ -83,8 +153,10 @@ struct Precise {
   MYLOS_FUNCTION static float pow(float x, float y) { return ::powf(x, y); }
   MYLOS_FUNCTION static double pow(double x, double y) { return ::pow(x, y); }
 
-  /// log(1 + t) for t in [0, 1]: t * P(t), P a minimax fit of log1p(t) / t (2 units in the last place; no branches).
+  /// log(1 + t) for t in [0, 1]: t * P(t), P a minimax fit of log1p(t) / t (2 units in the last place; no branches). In
+  /// f64 its relative error is 1e-17.
   MYLOS_FUNCTION static float log1p_of_unit(float t) {
+#if MYLOS_DEVICE_CODE
     float p = -0.003244020976f;
     p = p * t + 0.019851444289f;
     p = p * t - 0.056959498674f;
@@ -96,13 +168,33 @@ struct Precise {
     p = p * t - 0.499999016523f;
     p = p * t + 1.0f;
     return t * p;
+#else
+    return f32::log1p_of_unit(t);
+#endif
   }
-  MYLOS_FUNCTION static double log1p_of_unit(double t) { return log1p(t); }
-
-  /// What rounding took from the product xy = x y, for where it would grow further on.
-  template <class T>
-  MYLOS_FUNCTION static T lost_in_product(T x, T y, T xy) {
-    return abs(xy) < T(1000) ? fma(x, y, -xy) : T(0);
+  MYLOS_FUNCTION static double log1p_of_unit(double t) {
+    double p = 2.4437973948580947113e-05;
+    p = p * t - 2.8274211393371041647e-04;
+    p = p * t + 1.5535244034334333623e-03;
+    p = p * t - 5.4217339910016096588e-03;
+    p = p * t + 1.3598778090617253690e-02;
+    p = p * t - 2.6398779480743217184e-02;
+    p = p * t + 4.1925709853904157296e-02;
+    p = p * t - 5.7189785341939058592e-02;
+    p = p * t + 7.0152962365264714098e-02;
+    p = p * t - 8.0709545784302058312e-02;
+    p = p * t + 9.0090958151986324508e-02;
+    p = p * t - 9.9797680965865683328e-02;
+    p = p * t + 1.1107211585299537850e-01;
+    p = p * t - 1.2499427063514381128e-01;
+    p = p * t + 1.4285651975275926181e-01;
+    p = p * t - 1.6666661848248538627e-01;
+    p = p * t + 1.9999999749856522815e-01;
+    p = p * t - 2.4999999992009529433e-01;
+    p = p * t + 3.3333333333197525222e-01;
+    p = p * t - 4.9999999999999078969e-01;
+    p = p * t + 1.0;
+    return t * p;
   }
 
   /// a / b for b >= 1 or NaN. On NVIDIA one unit in the last place, quotients below 2^-119 may come out as zero.
@@ -119,6 +211,7 @@ struct Precise {
   /// u = 1 / (1 + 0.3 a), P a minimax fit on a in [0, 14.5]. 6 units in the last place for a < 1, growing as a^2 like
   /// the rounding of a^2 itself.
   MYLOS_FUNCTION static float normal_tail(float a) {
+#if MYLOS_DEVICE_CODE
     a = a < 20.0f ? a : 20.0f;  // zero beyond, and the square must not overflow
     const float u = divide(1.0f, 1.0f + 0.3f * a);
     float p = -0.020623469725f;
@@ -134,6 +227,9 @@ struct Precise {
     const float square = a * a;
     const float rest = ::fmaf(a, a, -square);  // what the square lost would be multiplied by a^2 otherwise
     return exp(-0.5f * square) * (1.0f - 0.5f * rest) * u * p;
+#else
+    return f32::normal_tail(a);
+#endif
   }
   /// By erfc at a / sqrt 2, corrected for what that quotient's rounding lost: d log erfc(z) / dz is near -h.
   MYLOS_FUNCTION static double normal_tail(double a) {
@@ -163,9 +259,9 @@ struct Reduced : Precise {
   using Precise::log;
   using Precise::log1p;
   using Precise::log1p_of_unit;
-  using Precise::lost_in_product;
   using Precise::normal_tail;
   using Precise::pow;
+  using Precise::product_error;
   using Precise::sin;
   using Precise::tanh;
 
@@ -201,6 +297,10 @@ struct Reduced : Precise {
   }
 
   MYLOS_FUNCTION static float exp(float x) { return exp2_fast(1.4426950408889634f * x); }
+  template <class T>
+  MYLOS_FUNCTION static T exp_of_number(T x) {
+    return exp(x);
+  }
 
   // Near one a polynomial, elsewhere the direct form, whose absolute error of 2^-22 is then harmless.
   MYLOS_FUNCTION static float log(float x) {
@@ -225,7 +325,7 @@ struct Reduced : Precise {
     const float direct = 1.0f - divide(2.0f, exp(2.0f * x) + 1.0f);
     return ::fabsf(x) < 0.2f ? p : direct;
   }
-  MYLOS_FUNCTION static float lost_in_product(float, float, float) { return 0.0f; }
+  MYLOS_FUNCTION static float product_error(float, float, float) { return 0.0f; }  // below 2^-16 in all that follows
   /// t * P(t), P a minimax fit of log1p(t) / t on [0, 1] (relative error 1.3e-6).
   MYLOS_FUNCTION static float log1p_of_unit(float t) {
     float p = 0.014141007549f;

@@ -56,19 +56,19 @@ MYLOS_FUNCTION T gelu(T x) {
 template <class M = Precise, class T>
 MYLOS_FUNCTION T gelu_tanh(T x) {
   constexpr T c = T(-1.5957691216057307117597842397375);
-  const T e = M::exp(c * (x + T(0.044715) * x * x * x));
+  const T e = M::exp_of_number(c * (x + T(0.044715) * x * x * x));
   return M::divide(x, T(1) + e);
 }
 
 template <class M = Precise, class T>
 MYLOS_FUNCTION T sigmoid(T x) {
-  return M::divide(T(1), T(1) + M::exp(-x));
+  return M::nan_of(x, M::divide(T(1), T(1) + M::exp_of_number(-x)));
 }
 
 template <class M = Precise, class T>
 MYLOS_FUNCTION T log_sigmoid(T x) {
-  const T l = M::log1p_of_unit(M::exp(-M::abs(x)));
-  return (x < T(0) ? x : T(0)) - l;
+  const T l = M::log1p_of_unit(M::exp_of_number(-M::abs(x)));
+  return (x > T(0) ? T(0) : x) - l;
 }
 
 template <class M = Precise, class T>
@@ -80,10 +80,10 @@ template <class M = Precise, class T>
 MYLOS_FUNCTION T softplus(T x, T beta, T threshold) {
   const T z = beta * x;
   // What the product lost would be multiplied by |z| in the exponential.
-  const T lost = M::lost_in_product(beta, x, z);
-  const T e = M::exp(-M::abs(z));
-  const T l = M::log1p_of_unit(M::minimum(M::fma(e, z > T(0) ? -lost : lost, e), T(1)));
-  const T smooth = ((z > T(0) ? z : T(0)) + l) * (T(1) / beta);
+  const T lost = M::abs(z) < T(1000) ? M::product_error(beta, x, z) : T(0);
+  const T e = M::exp_of_number(-M::abs(z));
+  const T l = M::log1p_of_unit(M::minimum(M::multiply_add(e, z > T(0) ? -lost : lost, e), T(1)));
+  const T smooth = ((z < T(0) ? T(0) : z) + l) * (T(1) / beta);
   return z > threshold ? x : smooth;
 }
 
@@ -94,18 +94,31 @@ MYLOS_FUNCTION T softsign(T x) {
 
 template <class M = Precise, class T>
 MYLOS_FUNCTION T silu(T x) {
-  return M::divide(x, T(1) + M::exp(-x));
+  return M::divide(x, T(1) + M::exp_of_number(-x));
 }
 
-/// x tanh(softplus(x)) = x n / (n + 2) with n = e^x (e^x + 2), evaluated with e^-|x| so that nothing overflows.
+/// x tanh(softplus(x)) = x n / (n + 2) with n = e^x (e^x + 2), evaluated with e = e^-|x| so that nothing overflows:
+///     x > 0: x (1 + 2 e) / (1 + 2 e + 2 e^2)
+///     x < 0: x (e^2 + 2 e) / (e^2 + 2 e + 2)
 template <class M = Precise, class T>
 MYLOS_FUNCTION T mish(T x) {
+#if MYLOS_DEVICE_CODE
   const T e = M::exp(-M::abs(x));
-  const T up = T(1) + T(2) * e;   // x > 0: (1 + 2 e) / (1 + 2 e + 2 e^2)
-  const T down = e * (e + T(2));  // x < 0: (e^2 + 2 e) / (e^2 + 2 e + 2)
+  const T up = T(1) + T(2) * e;
+  const T down = e * (e + T(2));
   const T numerator = x > T(0) ? up : down;
   const T denominator = x > T(0) ? up + T(2) * e * e : down + T(2);
   return x * M::divide(numerator, denominator);
+#else
+  // By the root of e, which is a normal number wherever the result is: e has lost digits where x e is still normal.
+  const T root = M::exp_of_number(T(-0.5) * M::abs(x));
+  const T e = root * root;
+  const T up = T(1) + T(2) * e;
+  const T sum = e + T(2);
+  const T numerator = x > T(0) ? up : root * sum;
+  const T denominator = x > T(0) ? up + T(2) * e * e : e * sum + T(2);
+  return (x > T(0) ? x : x * root) * M::divide(numerator, denominator);
+#endif
 }
 
 template <class M = Precise, class T>

@@ -1,5 +1,10 @@
 // The map over blocks of consecutive elements of the box, staged in the L1 cache: what one host thread does, for the
 // generic kernel and, compiled for wider vectors and with streaming stores, for backends/host.
+//
+// A block is worked through in strips. Where x, y and operands are one run of memory each a strip is a few cache lines,
+// so that loads, arithmetic and stores alternate often enough to overlap: with strips of 4 KB a step took the time of a
+// copy plus that of its arithmetic, with strips of 512 bytes little more than the larger of the two. Elsewhere finding
+// a strip's place in the box costs more, and it is the whole block.
 #pragma once
 
 #include <mylos/detail/divider.hpp>
@@ -12,7 +17,11 @@ namespace mylos::detail {
 
 /// Elements of a block: three of them (values and two operands) stay within half of a 32 KB cache.
 template <class T>
-inline constexpr int block_elements = sizeof(T) == 8 ? 512 : 1024;
+inline constexpr int block_elements = 4096 / static_cast<int>(sizeof(T));
+
+/// Of a strip in contiguous memory.
+template <class T>
+inline constexpr int strip_elements = 512 / static_cast<int>(sizeof(T));
 
 template <class T>
 struct BlockParameters {
@@ -25,7 +34,16 @@ struct BlockParameters {
   Strides y_stride;
   LoweredChain<T> chain;
   LoweredOperand<max_rank> operand[max_operands];
+  int strip;             // elements
+  int lead;              // elements that the first block is shorter, so that the others begin with a cache line of y
+  int blocks_per_index;  // of one call
 };
+
+/// How many elements after the beginning of its cache line `data` lies; 0 where that is no whole number.
+inline int elements_into_line(const void* data, std::size_t size) {
+  const auto bytes = reinterpret_cast<std::uintptr_t>(data) % 64;
+  return bytes % size == 0 ? static_cast<int>(bytes / size) : 0;
+}
 
 template <class T>
 BlockParameters<T> make_blocks(const PointwiseProblem& problem) {
@@ -39,6 +57,10 @@ BlockParameters<T> make_blocks(const PointwiseProblem& problem) {
   p.y_stride = problem.geometry.y;
   p.chain = lower<T>(*problem.chain);
   lower_operands(problem, problem.geometry, p.operand);
+  const bool one_run = p.box.rank == 0 || (p.box.rank == 1 && p.y_stride.stride[0] == 1);
+  p.strip = one_run ? strip_elements<T> : block_elements<T>;
+  p.lead = one_run ? elements_into_line(p.y, size_of(p.y_dtype)) : 0;
+  p.blocks_per_index = 1;
   return p;
 }
 
@@ -47,6 +69,7 @@ template <class Visit>
 MYLOS_FUNCTION void for_each_run(const Box& box, const std::int64_t* stride, std::int64_t begin, int count,
                                  const Visit& visit) {
   if (box.rank == 0) return visit(0, count, std::int64_t{0}, std::int64_t{0});
+  if (box.rank == 1) return visit(0, count, begin * stride[0], stride[0]);  // no divisions
   const int inner = box.rank - 1;
   std::int64_t coordinate[max_rank];
   std::int64_t rest = begin;
@@ -133,20 +156,15 @@ struct PlainWrite {
   }
 };
 
-/// Block `b`: elements [b * block_elements, ...) of the box in row-major order.
-template <class Write, class T>
-MYLOS_FUNCTION void map_block(const BlockParameters<T>& p, std::int64_t b) {
-  constexpr int capacity = block_elements<T>;
-  alignas(64) T storage[3 * capacity];
-  const std::int64_t begin = b * capacity;
-  const std::int64_t left = p.box.count - begin;
-  const int n = left < capacity ? static_cast<int>(left) : capacity;
+/// Elements [begin, begin + n) of the box in row-major order. storage: three blocks, some lines apart.
+template <class Write, int Stride, class T>
+MYLOS_FUNCTION void map_strip(const BlockParameters<T>& p, std::int64_t begin, int n, T* storage) {
   // The chain runs over whole vectors: the remainder of a loop would take the scalar forms of the elementary functions,
   // and an element's bits would depend on where it stands.
-  MemoryBlock<T, capacity> v{storage, (n + 15) / 16 * 16};
+  MemoryBlock<T, Stride> v{storage, (n + 15) / 16 * 16};
   gather(p, p.x_dtype, p.x, p.x_stride.stride, begin, n, v.value);
   for (int k = n; k < v.n; ++k) v[k] = T(1);
-  apply<math::Precise>(p.chain, v, [&](int o, MemoryBlock<T, capacity>& block) {
+  apply<math::Precise>(p.chain, v, [&](int o, MemoryBlock<T, Stride>& block) {
     const LoweredOperand<max_rank>& operand = p.operand[o];
     gather(p, operand.dtype, operand.data, operand.stride, begin, n, block.value);
     for (int k = n; k < block.n; ++k) block[k] = T(1);
@@ -165,9 +183,27 @@ MYLOS_FUNCTION void map_block(const BlockParameters<T>& p, std::int64_t b) {
   }
 }
 
+/// Blocks [index * blocks_per_index, ...) of the box in row-major order.
+template <class Write, class T>
+MYLOS_FUNCTION void map_block(const BlockParameters<T>& p, std::int64_t index) {
+  // Not a whole number of pages apart: a load would wait for a store to the same place of another page.
+  constexpr int stride = block_elements<T> + 128 / static_cast<int>(sizeof(T));
+  alignas(64) T storage[3 * stride];
+  const std::int64_t per_index = std::int64_t{block_elements<T>} * p.blocks_per_index;
+  const std::int64_t end_of_index = (index + 1) * per_index - p.lead;
+  const std::int64_t end = end_of_index < p.box.count ? end_of_index : p.box.count;
+  for (std::int64_t at = index * per_index - p.lead; at < end; at += p.strip) {
+    const std::int64_t begin = at > 0 ? at : 0;
+    const std::int64_t strip_end = at + p.strip < end ? at + p.strip : end;
+    if (begin < strip_end) map_strip<Write, stride>(p, begin, static_cast<int>(strip_end - begin), storage);
+  }
+}
+
+/// How many calls of map_block there are.
 template <class T>
 std::int64_t block_count(const BlockParameters<T>& p) {
-  return (p.box.count + block_elements<T> - 1) / block_elements<T>;
+  const std::int64_t per_index = std::int64_t{block_elements<T>} * p.blocks_per_index;
+  return (p.box.count + p.lead + per_index - 1) / per_index;
 }
 
 }  // namespace mylos::detail

@@ -16,13 +16,14 @@ using MathOf = std::conditional_t<E == 8, math::Reduced, math::Precise>;
 /// Each index takes several chunks, far apart: their loads are in flight together, neighbours are still consecutive.
 template <class T, int E>
 struct GenericFlat {
-  static constexpr int per_index = 4;
+  static constexpr int per_index = 6;
+  static constexpr int passes = E == 8 ? 3 : 2;
   FlatParameters<T> p;
   std::int64_t indices;
   explicit GenericFlat(const PointwiseProblem& problem)
       : p(make_flat<E, T>(problem)), indices((p.chunks + per_index - 1) / per_index) {}
   KOKKOS_FUNCTION void operator()(std::int64_t index) const {
-    map_flat<MathOf<E>, PlainAccess, E, per_index, E == 8 ? 4 : 2>(p, index, indices);
+    map_flat<MathOf<E>, PlainAccess, E, per_index, passes>(p, index, indices);
   }
 };
 

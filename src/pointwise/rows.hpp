@@ -42,18 +42,34 @@ struct RowsShape {
   std::int64_t chunks;  // of a row
   std::int64_t minor;
   std::int64_t extent;
+  std::int64_t segments;  // blocks along a row
+  std::int64_t minor_blocks;
+  std::int64_t column_blocks;
   std::int64_t blocks;
-  Divider along_divider;
-  Divider minor_divider;  // minor_lanes
-  Divider segments;       // blocks along a row
+  double busy;  // share of the threads' chunks that exist
+};
+
+/// Division by numbers of a RowsShape.
+struct RowsDividers {
+  Divider along;
+  Divider minor_lanes;
+  Divider segments;
   Divider minor_blocks;
   Divider column_blocks;
-  double busy;  // share of the threads' chunks that exist
+
+  RowsDividers() = default;
+  explicit RowsDividers(const RowsShape& s)
+      : along(s.along),
+        minor_lanes(s.minor_lanes),
+        segments(s.segments),
+        minor_blocks(s.minor_blocks),
+        column_blocks(s.column_blocks) {}
 };
 
 template <class T>
 struct RowsParameters {
   RowsShape shape;
+  RowsDividers dividers;
   int outer;                 // dimensions besides the rows' and the slowest
   Divider extent[max_rank];  // theirs, fastest first
   RowsTensor x;
@@ -119,17 +135,12 @@ inline RowsShape rows_shape(const Box& box, std::int64_t chunks, int per_thread,
   s.step = s.down ? column_lanes : s.along;
   s.column_rows = s.down ? column_lanes * per_thread : 1;
 
-  const std::int64_t segments = ceiling(chunks, s.segment_chunks);
-  const std::int64_t minor_blocks = ceiling(s.minor, s.minor_lanes);
-  const std::int64_t column_blocks = ceiling(s.extent, s.column_rows);
-  s.blocks = segments * minor_blocks * column_blocks * (s.rows / (s.minor * s.extent));
+  s.segments = ceiling(chunks, s.segment_chunks);
+  s.minor_blocks = ceiling(s.minor, s.minor_lanes);
+  s.column_blocks = ceiling(s.extent, s.column_rows);
+  s.blocks = s.segments * s.minor_blocks * s.column_blocks * (s.rows / (s.minor * s.extent));
   s.busy = static_cast<double>(s.rows) * static_cast<double>(chunks) /
            (static_cast<double>(s.blocks) * rows_threads * per_thread);
-  s.along_divider = Divider(s.along);
-  s.minor_divider = Divider(s.minor_lanes);
-  s.segments = Divider(segments);
-  s.minor_blocks = Divider(minor_blocks);
-  s.column_blocks = Divider(column_blocks);
   return s;
 }
 
@@ -155,6 +166,7 @@ RowsParameters<T> make_rows(const PointwiseProblem& problem) {
   const int inner = g.box.rank - 1;
   RowsParameters<T> p;
   p.shape = best_rows_shape(g, operands > 0, ceiling(g.box.extent[inner], E), Q);
+  p.dividers = RowsDividers(p.shape);
   p.outer = inner - 1;
   for (int d = 0; d < p.outer; ++d) p.extent[d] = Divider(g.box.extent[inner - 1 - d]);
   const auto tensor = [&](const void* data, DType dtype, const Strides& strides) {
@@ -199,22 +211,21 @@ struct RowsShare {
   std::int64_t chunk;  // in the row
   int count;           // of its Q chunks, those that exist
 
-  MYLOS_FUNCTION RowsShare(const RowsShape& s, unsigned block, int thread) {
-    const unsigned group = s.segments.divide32(block);
-    const unsigned segment = block - group * static_cast<unsigned>(s.segments.divisor);
-    const int across = static_cast<int>(s.along_divider.divide32(static_cast<unsigned>(thread)));
+  MYLOS_FUNCTION RowsShare(const RowsShape& s, const RowsDividers& by, unsigned block, int thread) {
+    const unsigned group = by.segments.divide32(block);
+    const unsigned segment = block - group * static_cast<unsigned>(s.segments);
+    const int across = static_cast<int>(by.along.divide32(static_cast<unsigned>(thread)));
     chunk = static_cast<std::int64_t>(segment) * s.segment_chunks + (thread - across * s.along);
     std::int64_t left;
     if (s.down) {
-      const int down = static_cast<int>(s.minor_divider.divide32(static_cast<unsigned>(across)));
-      const unsigned columns = s.minor_blocks.divide32(group);
-      const unsigned slow = s.column_blocks.divide32(columns);
+      const int down = static_cast<int>(by.minor_lanes.divide32(static_cast<unsigned>(across)));
+      const unsigned columns = by.minor_blocks.divide32(group);
+      const unsigned slow = by.column_blocks.divide32(columns);
       const std::int64_t f =
-          static_cast<std::int64_t>(group - columns * static_cast<unsigned>(s.minor_blocks.divisor)) * s.minor_lanes +
+          static_cast<std::int64_t>(group - columns * static_cast<unsigned>(s.minor_blocks)) * s.minor_lanes +
           (across - down * s.minor_lanes);
       const std::int64_t d =
-          static_cast<std::int64_t>(columns - slow * static_cast<unsigned>(s.column_blocks.divisor)) * s.column_rows +
-          down;
+          static_cast<std::int64_t>(columns - slow * static_cast<unsigned>(s.column_blocks)) * s.column_rows + down;
       row = f + s.minor * (d + s.extent * slow);
       left = f < s.minor ? s.extent - d : 0;
     } else {
@@ -311,7 +322,7 @@ MYLOS_FUNCTION void load_operand(const RowsTensor& operand, const char* at, int 
 template <class M, class Access, int E, int Q, int Passes, class T>
 MYLOS_FUNCTION void map_rows(const RowsParameters<T>& p, unsigned block, int thread) {
   constexpr int N = Q / Passes;
-  const RowsShare<Q> share(p.shape, block, thread);
+  const RowsShare<Q> share(p.shape, p.dividers, block, thread);
   if (share.count <= 0) return;
   RawChunks<Q, E == 1 ? sizeof(T) / 4 : 4> raw;
   const char* x = first_chunk(p, p.x, share);

@@ -19,10 +19,11 @@
 
 namespace mylos::test {
 
-/// What the dtypes of x and y mean for the arithmetic between.
+/// What the dtypes of x and y, and the processor, mean for the arithmetic between.
 struct Arithmetic {
   DType x;
   DType y;
+  bool on_gpu = false;
   bool in_f64() const { return x == DType::f64 || y == DType::f64; }
   DType compute() const { return in_f64() ? DType::f64 : DType::f32; }
   bool reduced() const { return is_sixteen_bit(x) && is_sixteen_bit(y); }
@@ -39,26 +40,46 @@ struct Accepted {
   bool holds(double got) const { return nan ? got != got : got >= low && got <= high; }
 };
 
+/// The head of steps.def: where results are so small that an exponential inside them may have been flushed or have lost
+/// digits.
+struct SmallResults {
+  int flushed;  // below 2^flushed they may be zero
+  int inexact;  // below 2^inexact they may be off by `units` of the smallest subnormal numbers
+  int units;
+};
+inline SmallResults small_results(const Arithmetic& arithmetic) {
+  return arithmetic.in_f64() ? SmallResults{-1018, -1022, 128} : SmallResults{-119, -126, 128};
+}
+/// Of one step: some multiply the exponential by x.
+inline SmallResults small_results(StepId id, const Arithmetic& arithmetic) {
+  const bool f64 = arithmetic.in_f64();
+  if ((id == StepId::silu && f64) || (id == StepId::mish && arithmetic.on_gpu))
+    return f64 ? SmallResults{-1012, -1012, 1024} : SmallResults{-119, -119, 128};
+  return small_results(arithmetic);
+}
+
 /// The interval for an exact result, where a computation may be off by `ulp` units of the result and `absolute`
 /// besides.
 template <class R>
-Accepted accept(R exact, double ulp, R absolute, const Arithmetic& arithmetic) {
+Accepted accept(R exact, double ulp, R absolute, const Arithmetic& arithmetic, const SmallResults& small) {
   if (exact != exact) return {0, 0, true};
   const bool finite = std::isfinite(exact);
   const reference::Format format = reference::format_of(arithmetic.compute());
   R tolerance = finite ? R(ulp) * reference::ulp_of(exact, format) + absolute : R(0);
-  // The head of steps.def: an exponential inside a very small result has lost digits, or was flushed.
-  const R small = std::ldexp(R(1), arithmetic.in_f64() ? -1012 : -119);
   const bool inexact = tolerance != 0;  // exact steps have nothing to lose
-  if (inexact && std::fabs(exact) < small)
-    tolerance += arithmetic.in_f64() ? std::ldexp(R(1024), -1074) : std::ldexp(R(128), -149);
+  if (inexact && std::fabs(exact) < std::ldexp(R(1), small.inexact))
+    tolerance += std::ldexp(R(small.units), arithmetic.in_f64() ? -1074 : -149);
   Accepted accepted{reference::round_to(exact - tolerance, arithmetic.y),
                     reference::round_to(exact + tolerance, arithmetic.y), false};
-  if (inexact && std::fabs(exact) < small) {
+  if (inexact && std::fabs(exact) < std::ldexp(R(1), small.flushed)) {
     accepted.low = std::min(accepted.low, 0.0);
     accepted.high = std::max(accepted.high, 0.0);
   }
   return accepted;
+}
+template <class R>
+Accepted accept(R exact, double ulp, R absolute, const Arithmetic& arithmetic) {
+  return accept(exact, ulp, absolute, arithmetic, small_results(arithmetic));
 }
 
 /// The interval for one step by its stated bound.
@@ -69,7 +90,7 @@ Accepted accept(StepId id, R exact, R x, const Arithmetic& arithmetic) {
   const reference::Format format = reference::format_of(arithmetic.compute());
   R absolute = 0;
   if (bound.input_ulp != 0 && std::isfinite(x)) absolute = R(factor * bound.input_ulp) * reference::ulp_of(x, format);
-  return accept(exact, factor * bound.ulp, absolute, arithmetic);
+  return accept(exact, factor * bound.ulp, absolute, arithmetic, small_results(id, arithmetic));
 }
 
 /// One element that is looked at, for the report.
