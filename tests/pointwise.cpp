@@ -36,7 +36,7 @@ TYPED_TEST(PointwiseAccuracy, MixedTypes) {
 template <class Exec>
 void check_gelu_tail(StepId id, DType dtype, double first) {
   constexpr std::int64_t n = 4096;
-  const Arithmetic arithmetic{dtype, dtype, !on_host<Exec>};
+  const Arithmetic arithmetic{dtype, dtype};
   const reference::StepBound bound = reference::bound_of(id);
   const auto f = [id](long double x) { return reference::evaluate<long double>(id, x, 0, 0, 0, 0); };
   Data<Exec> x(dtype, n);

@@ -144,7 +144,7 @@ struct UserKernel {
 template <class T, class Exec>
 void check_in_user_kernels() {
   const DType dtype = dtype_of<T>;
-  const Arithmetic arithmetic{dtype, dtype, !on_host<Exec>};
+  const Arithmetic arithmetic{dtype, dtype};
   Tensors<Exec> t(dtype);
   const auto pointer = [](Data<Exec>& data) { return static_cast<T*>(data.tensor().data); };
   for (const StepCase& step : all_step_cases()) {

@@ -102,14 +102,6 @@ MYLOS_FUNCTION T silu(T x) {
 ///     x < 0: x (e^2 + 2 e) / (e^2 + 2 e + 2)
 template <class M = Precise, class T>
 MYLOS_FUNCTION T mish(T x) {
-#if MYLOS_DEVICE_CODE
-  const T e = M::exp(-M::abs(x));
-  const T up = T(1) + T(2) * e;
-  const T down = e * (e + T(2));
-  const T numerator = x > T(0) ? up : down;
-  const T denominator = x > T(0) ? up + T(2) * e * e : down + T(2);
-  return x * M::divide(numerator, denominator);
-#else
   // By the root of e, which is a normal number wherever the result is: e has lost digits where x e is still normal.
   const T root = M::exp_of_number(T(-0.5) * M::abs(x));
   const T e = root * root;
@@ -118,7 +110,6 @@ MYLOS_FUNCTION T mish(T x) {
   const T numerator = x > T(0) ? up : root * sum;
   const T denominator = x > T(0) ? up + T(2) * e * e : e * sum + T(2);
   return (x > T(0) ? x : x * root) * M::divide(numerator, denominator);
-#endif
 }
 
 template <class M = Precise, class T>

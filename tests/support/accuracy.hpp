@@ -16,7 +16,7 @@ template <class Exec>
 class StepCheck {
  public:
   StepCheck(DType x, DType y, const Sample& sample, std::int64_t columns = 1)
-      : arithmetic_{x, y, !on_host<Exec>},
+      : arithmetic_{x, y},
         rows_(static_cast<std::int64_t>(sample.size())),
         columns_(columns),
         x_(TensorSpec{x, {}, {}, {false, true}}, {rows_, columns}),
