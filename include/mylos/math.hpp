@@ -130,11 +130,11 @@ struct Precise {
   // One choice; where y is the same for all elements, whether it is NaN is asked once.
   template <class T>
   MYLOS_FUNCTION static T minimum(T x, T y) {
-    return (y <= x) | (y != y) ? y : x;
+    return ((y <= x) | (y != y)) ? y : x;
   }
   template <class T>
   MYLOS_FUNCTION static T maximum(T x, T y) {
-    return (y >= x) | (y != y) ? y : x;
+    return ((y >= x) | (y != y)) ? y : x;
   }
 #endif
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800

@@ -1,7 +1,8 @@
 // Applying a chain to a block of values: one `switch` per step and block, not per element.
 //
-// A Block has value_type, size() and operator[], and like(i), another block of the same size (i = 0, 1): a register
-// tile on a GPU, an L1-sized array on the host. load(tensor, block) fills a block with a tensor operand's values.
+// A Block has value_type, size() and operator[]: a register tile on a GPU, an array in the L1 cache on the host. A step
+// reads the values `x` and writes `v`, which may be the same register tile. load(tensor, block) fills a block with a
+// tensor operand's values.
 #pragma once
 
 #include <mylos/op.hpp>
@@ -18,18 +19,16 @@ struct RegisterTile {
   static constexpr MYLOS_FUNCTION int size() { return V; }
   MYLOS_FUNCTION T& operator[](int k) { return value[k]; }
   MYLOS_FUNCTION const T& operator[](int k) const { return value[k]; }
-  MYLOS_FUNCTION RegisterTile like(int) const { return RegisterTile(); }
 };
 
-/// n values in memory, with room for two more blocks of `capacity` values behind them.
-template <class T, int Capacity>
+/// n values in memory that no other block shares.
+template <class T>
 struct MemoryBlock {
   using value_type = T;
   T* __restrict__ value;
   int n;
   MYLOS_FUNCTION int size() const { return n; }
   MYLOS_FUNCTION T& operator[](int k) const { return value[k]; }
-  MYLOS_FUNCTION MemoryBlock like(int i) const { return {value + (i + 1) * Capacity, n}; }
 };
 
 #define MYLOS_EACH(...)                  \
@@ -41,63 +40,63 @@ struct MemoryBlock {
   }                                      \
   break;
 
-/// A step without tensor operands.
+/// v = step(x), a step without tensor operands.
 template <class M, class T, class Block>
-MYLOS_FUNCTION void apply_step(const LoweredStep<T>& step, Block& v) {
+MYLOS_FUNCTION void apply_step(const LoweredStep<T>& step, const Block& x, Block& v) {
   switch (step.id) {
 #define MYLOS_STEP(name, ...) \
   case StepId::name:          \
-    MYLOS_EACH(op::name<M>(v[k]))
+    MYLOS_EACH(op::name<M>(x[k]))
 #define MYLOS_STEP_1(name, ...) \
   case StepId::name:            \
-    MYLOS_EACH(op::name<M>(v[k], step.parameter[0]))
+    MYLOS_EACH(op::name<M>(x[k], step.parameter[0]))
 #define MYLOS_STEP_2(name, ...) \
   case StepId::name:            \
-    MYLOS_EACH(op::name<M>(v[k], step.parameter[0], step.parameter[1]))
+    MYLOS_EACH(op::name<M>(x[k], step.parameter[0], step.parameter[1]))
 #define MYLOS_STEP_OPERAND(name, ...) \
   case StepId::name:                  \
-    MYLOS_EACH(op::name<M>(v[k], step.scalar[0]))
+    MYLOS_EACH(op::name<M>(x[k], step.scalar[0]))
 #define MYLOS_STEP_OPERAND_1(name, ...) \
   case StepId::name:                    \
-    MYLOS_EACH(op::name<M>(v[k], step.scalar[0], step.parameter[0]))
+    MYLOS_EACH(op::name<M>(x[k], step.scalar[0], step.parameter[0]))
 #define MYLOS_STEP_OPERANDS(name, ...) \
   case StepId::name:                   \
-    MYLOS_EACH(op::name<M>(v[k], step.scalar[0], step.scalar[1]))
+    MYLOS_EACH(op::name<M>(x[k], step.scalar[0], step.scalar[1]))
 #define MYLOS_STEP_OPERANDS_1(name, ...) \
   case StepId::name:                     \
-    MYLOS_EACH(op::name<M>(v[k], step.scalar[0], step.scalar[1], step.parameter[0]))
+    MYLOS_EACH(op::name<M>(x[k], step.scalar[0], step.scalar[1], step.parameter[0]))
 #include <mylos/steps.def>
     case StepId::count:
       break;
   }
 }
 
-/// A step with one operand, a tensor.
+/// With one operand, a tensor.
 template <class M, class T, class Block>
-MYLOS_FUNCTION void apply_step(const LoweredStep<T>& step, Block& v, const Block& a) {
+MYLOS_FUNCTION void apply_step(const LoweredStep<T>& step, const Block& x, Block& v, const Block& a) {
   switch (step.id) {
 #define MYLOS_STEP_OPERAND(name, ...) \
   case StepId::name:                  \
-    MYLOS_EACH(op::name<M>(v[k], a[k]))
+    MYLOS_EACH(op::name<M>(x[k], a[k]))
 #define MYLOS_STEP_OPERAND_1(name, ...) \
   case StepId::name:                    \
-    MYLOS_EACH(op::name<M>(v[k], a[k], step.parameter[0]))
+    MYLOS_EACH(op::name<M>(x[k], a[k], step.parameter[0]))
 #include <mylos/steps.def>
     default:
       break;
   }
 }
 
-/// A step with two operands, at least one of them a tensor.
+/// With two operands, at least one of them a tensor.
 template <class M, class T, class Block>
-MYLOS_FUNCTION void apply_step(const LoweredStep<T>& step, Block& v, const Block& a, const Block& b) {
+MYLOS_FUNCTION void apply_step(const LoweredStep<T>& step, const Block& x, Block& v, const Block& a, const Block& b) {
   switch (step.id) {
 #define MYLOS_STEP_OPERANDS(name, ...) \
   case StepId::name:                   \
-    MYLOS_EACH(op::name<M>(v[k], a[k], b[k]))
+    MYLOS_EACH(op::name<M>(x[k], a[k], b[k]))
 #define MYLOS_STEP_OPERANDS_1(name, ...) \
   case StepId::name:                     \
-    MYLOS_EACH(op::name<M>(v[k], a[k], b[k], step.parameter[0]))
+    MYLOS_EACH(op::name<M>(x[k], a[k], b[k], step.parameter[0]))
 #include <mylos/steps.def>
     default:
       break;
@@ -120,23 +119,23 @@ MYLOS_FUNCTION void fill_operand(const LoweredStep<T>& step, int i, Block& block
   for (int k = 0; k < block.size(); ++k) block[k] = scalar;
 }
 
-/// v = chain(v). M: math::Precise or math::Reduced.
+/// v = chain(v), in registers. M: math::Precise or math::Reduced.
 template <class M, class T, class Block, class Load>
 MYLOS_FUNCTION void apply(const LoweredChain<T>& chain, Block& v, const Load& load) {
   for (int s = 0; s < chain.size; ++s) {
     const LoweredStep<T>& step = chain.step[s];
     if (!step.has_tensors) {
-      apply_step<M>(step, v);
+      apply_step<M>(step, v, v);
       continue;
     }
-    Block a = v.like(0);
+    Block a;
     fill_operand(step, 0, a, load);
     if (static_cast<int>(step.id) < steps_without_operand + steps_with_one_operand) {
-      apply_step<M>(step, v, a);
+      apply_step<M>(step, v, v, a);
     } else {
-      Block b = v.like(1);
+      Block b;
       fill_operand(step, 1, b, load);
-      apply_step<M>(step, v, a, b);
+      apply_step<M>(step, v, v, a, b);
     }
   }
 }

@@ -15,7 +15,7 @@
 
 namespace mylos::detail {
 
-/// Elements of a block: three of them (values and two operands) stay within half of a 32 KB cache.
+/// Elements of a block: four of them (values, the next values and two operands) stay within half of a 32 KB cache.
 template <class T>
 inline constexpr int block_elements = 4096 / static_cast<int>(sizeof(T));
 
@@ -156,28 +156,80 @@ struct PlainWrite {
   }
 };
 
-/// Elements [begin, begin + n) of the box in row-major order. storage: three blocks, some lines apart.
+/// x's elements from `begin` on where they lie in memory as the chain takes them, else null.
+template <class T>
+MYLOS_FUNCTION T* in_place(const BlockParameters<T>& p, std::int64_t begin, int n) {
+  // Whole vectors only (map_strip), so that nothing behind the last element is read.
+  const bool direct = p.strip == strip_elements<T> && n % 16 == 0 && p.x_dtype == dtype_of<T> && p.box.rank == 1 &&
+                      p.x_stride.stride[0] == 1;
+  return direct ? const_cast<T*>(static_cast<const T*>(p.x)) + begin : nullptr;  // no step writes what it reads
+}
+
+/// The dtype is the same for all elements: asked here, each loop does one conversion.
+template <class T>
+MYLOS_FUNCTION void apply_cast(T dtype, const MemoryBlock<T>& x, MemoryBlock<T>& v) {
+  switch (static_cast<DType>(static_cast<int>(dtype))) {
+    case DType::f16:
+      for (int k = 0; k < v.size(); ++k) v[k] = widen<T>(narrow<half>(x[k]));
+      return;
+    case DType::bf16:
+      for (int k = 0; k < v.size(); ++k) v[k] = widen<T>(narrow<bfloat16>(x[k]));
+      return;
+    default:
+      for (int k = 0; k < v.size(); ++k) v[k] = op::cast(x[k], dtype);
+      return;
+  }
+}
+
+/// v = step(x); a and b are room for operands.
+template <class T, class Load>
+MYLOS_FUNCTION void apply_to_block(const LoweredStep<T>& step, const MemoryBlock<T>& x, MemoryBlock<T>& v,
+                                   MemoryBlock<T>& a, MemoryBlock<T>& b, const Load& load) {
+  if (step.id == StepId::cast) return apply_cast(step.parameter[0], x, v);
+  if (!step.has_tensors) return apply_step<math::Precise>(step, x, v);
+  fill_operand(step, 0, a, load);
+  if (static_cast<int>(step.id) < steps_without_operand + steps_with_one_operand)
+    return apply_step<math::Precise>(step, x, v, a);
+  fill_operand(step, 1, b, load);
+  apply_step<math::Precise>(step, x, v, a, b);
+}
+
+/// Elements [begin, begin + n) of the box in row-major order. storage: four blocks, Stride elements apart.
 template <class Write, int Stride, class T>
 MYLOS_FUNCTION void map_strip(const BlockParameters<T>& p, std::int64_t begin, int n, T* storage) {
   // The chain runs over whole vectors: the remainder of a loop would take the scalar forms of the elementary functions,
   // and an element's bits would depend on where it stands.
-  MemoryBlock<T, Stride> v{storage, (n + 15) / 16 * 16};
-  gather(p, p.x_dtype, p.x, p.x_stride.stride, begin, n, v.value);
-  for (int k = n; k < v.n; ++k) v[k] = T(1);
-  apply<math::Precise>(p.chain, v, [&](int o, MemoryBlock<T, Stride>& block) {
-    const LoweredOperand<max_rank>& operand = p.operand[o];
-    gather(p, operand.dtype, operand.data, operand.stride, begin, n, block.value);
-    for (int k = n; k < block.n; ++k) block[k] = T(1);
-  });
+  const int whole = (n + 15) / 16 * 16;
+  const auto gather_whole = [&](DType dtype, const void* data, const std::int64_t* stride, T* to) {
+    gather(p, dtype, data, stride, begin, n, to);
+    for (int k = n; k < whole; ++k) to[k] = T(1);
+  };
+  const auto load = [&](int o, MemoryBlock<T>& block) {
+    gather_whole(p.operand[o].dtype, p.operand[o].data, p.operand[o].stride, block.value);
+  };
+  T* values = in_place(p, begin, n);
+  if (values == nullptr) {
+    values = storage + Stride;
+    gather_whole(p.x_dtype, p.x, p.x_stride.stride, values);
+  }
+  MemoryBlock<T> a{storage + 2 * Stride, whole};
+  MemoryBlock<T> b{storage + 3 * Stride, whole};
+  for (int s = 0; s < p.chain.size; ++s) {
+    // From block to block, so that a loop need not ask whether it overwrites what it is going to read.
+    const MemoryBlock<T> x{values, whole};
+    MemoryBlock<T> v{storage + s % 2 * Stride, whole};
+    apply_to_block(p.chain.step[s], x, v, a, b, load);
+    values = v.value;
+  }
   switch (p.y_dtype) {
     case DType::f64:
-      return scatter_as<Write, double>(p, begin, n, v.value);
+      return scatter_as<Write, double>(p, begin, n, values);
     case DType::f32:
-      return scatter_as<Write, float>(p, begin, n, v.value);
+      return scatter_as<Write, float>(p, begin, n, values);
     case DType::f16:
-      return scatter_as<Write, half>(p, begin, n, v.value);
+      return scatter_as<Write, half>(p, begin, n, values);
     case DType::bf16:
-      return scatter_as<Write, bfloat16>(p, begin, n, v.value);
+      return scatter_as<Write, bfloat16>(p, begin, n, values);
     default:
       return;
   }
@@ -188,7 +240,7 @@ template <class Write, class T>
 MYLOS_FUNCTION void map_block(const BlockParameters<T>& p, std::int64_t index) {
   // Not a whole number of pages apart: a load would wait for a store to the same place of another page.
   constexpr int stride = block_elements<T> + 128 / static_cast<int>(sizeof(T));
-  alignas(64) T storage[3 * stride];
+  alignas(64) T storage[4 * stride];
   const std::int64_t per_index = std::int64_t{block_elements<T>} * p.blocks_per_index;
   const std::int64_t end_of_index = (index + 1) * per_index - p.lead;
   const std::int64_t end = end_of_index < p.box.count ? end_of_index : p.box.count;
