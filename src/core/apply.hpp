@@ -108,7 +108,7 @@ MYLOS_FUNCTION void apply_step(const LoweredStep<T>& step, const Block& x, Block
 /// v = chain(v) for a chain without tensor operands: less code and fewer registers than apply().
 template <class M, class T, class Block>
 MYLOS_FUNCTION void apply_plain(const LoweredChain<T>& chain, Block& v) {
-  for (int s = 0; s < chain.size; ++s) apply_step<M>(chain.step[s], v);
+  for (int s = 0; s < chain.size; ++s) apply_step<M>(chain.step[s], v, v);
 }
 
 template <class T, class Block, class Load>
