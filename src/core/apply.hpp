@@ -1,7 +1,7 @@
 // Applying a chain to a block of values: one `switch` per step and block, not per element.
 //
 // A Block has value_type, size() and operator[]: a register tile on a GPU, an array in the L1 cache on the host. A step
-// reads the values `x` and writes `v`, which may be the same register tile. load(tensor, block) fills a block with a
+// reads the values `x` and writes `v`, which may be the same block. load(tensor, block) fills a block with a
 // tensor operand's values.
 #pragma once
 
@@ -19,6 +19,7 @@ struct RegisterTile {
   static constexpr MYLOS_FUNCTION int size() { return V; }
   MYLOS_FUNCTION T& operator[](int k) { return value[k]; }
   MYLOS_FUNCTION const T& operator[](int k) const { return value[k]; }
+  MYLOS_FUNCTION RegisterTile like(int) const { return RegisterTile(); }
 };
 
 /// n values in memory that no other block shares.
@@ -29,6 +30,13 @@ struct MemoryBlock {
   int n;
   MYLOS_FUNCTION int size() const { return n; }
   MYLOS_FUNCTION T& operator[](int k) const { return value[k]; }
+};
+
+/// The same with room for two more blocks of `Capacity` values behind them, for apply().
+template <class T, int Capacity>
+struct WorkBlock : MemoryBlock<T> {
+  MYLOS_FUNCTION WorkBlock(T* values, int count) : MemoryBlock<T>{values, count} {}
+  MYLOS_FUNCTION WorkBlock like(int i) const { return {this->value + (i + 1) * Capacity, this->n}; }
 };
 
 #define MYLOS_EACH(...)                  \
@@ -119,7 +127,7 @@ MYLOS_FUNCTION void fill_operand(const LoweredStep<T>& step, int i, Block& block
   for (int k = 0; k < block.size(); ++k) block[k] = scalar;
 }
 
-/// v = chain(v), in registers. M: math::Precise or math::Reduced.
+/// v = chain(v), in registers or in a WorkBlock. M: math::Precise or math::Reduced.
 template <class M, class T, class Block, class Load>
 MYLOS_FUNCTION void apply(const LoweredChain<T>& chain, Block& v, const Load& load) {
   for (int s = 0; s < chain.size; ++s) {
@@ -128,12 +136,12 @@ MYLOS_FUNCTION void apply(const LoweredChain<T>& chain, Block& v, const Load& lo
       apply_step<M>(step, v, v);
       continue;
     }
-    Block a;
+    Block a = v.like(0);
     fill_operand(step, 0, a, load);
     if (static_cast<int>(step.id) < steps_without_operand + steps_with_one_operand) {
       apply_step<M>(step, v, v, a);
     } else {
-      Block b;
+      Block b = v.like(1);
       fill_operand(step, 1, b, load);
       apply_step<M>(step, v, v, a, b);
     }
