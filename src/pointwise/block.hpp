@@ -75,11 +75,13 @@ MYLOS_FUNCTION void for_each_run(const Box& box, const std::int64_t* stride, std
   std::int64_t coordinate[max_rank];
   std::int64_t rest = begin;
   std::int64_t offset = 0;
-  for (int d = inner; d >= 0; --d) {
+  for (int d = inner; d > 0; --d) {
     coordinate[d] = rest % box.extent[d];
     rest /= box.extent[d];
     offset += coordinate[d] * stride[d];
   }
+  coordinate[0] = rest;
+  offset += rest * stride[0];
   for (int done = 0; done < count;) {
     const std::int64_t left = box.extent[inner] - coordinate[inner];
     const int n = left < count - done ? static_cast<int>(left) : count - done;
