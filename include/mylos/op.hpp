@@ -68,7 +68,7 @@ MYLOS_FUNCTION T sigmoid(T x) {
 template <class M = Precise, class T>
 MYLOS_FUNCTION T log_sigmoid(T x) {
   const T l = M::log1p_of_unit(M::exp_of_number(-M::abs(x)));
-  return (x > T(0) ? T(0) : x) - l;
+  return M::nan_of(x, (x < T(0) ? x : T(0)) - l);
 }
 
 template <class M = Precise, class T>
@@ -83,8 +83,8 @@ MYLOS_FUNCTION T softplus(T x, T beta, T threshold) {
   const T lost = M::abs(z) < T(1000) ? M::product_error(beta, x, z) : T(0);
   const T e = M::exp_of_number(-M::abs(z));
   const T l = M::log1p_of_unit(M::minimum(M::multiply_add(e, z > T(0) ? -lost : lost, e), T(1)));
-  const T smooth = ((z < T(0) ? T(0) : z) + l) * (T(1) / beta);
-  return z > threshold ? x : smooth;
+  const T smooth = ((z > T(0) ? z : T(0)) + l) * (T(1) / beta);
+  return z > threshold ? x : M::nan_of(z, smooth);
 }
 
 template <class M = Precise, class T>

@@ -3,8 +3,8 @@
 //
 // A block is worked through in strips. Where x, y and operands are one run of memory each a strip is a few cache lines,
 // so that loads, arithmetic and stores alternate often enough to overlap: with strips of 4 KB a step took the time of a
-// copy plus that of its arithmetic, with strips of 512 bytes little more than the larger of the two. Elsewhere finding
-// a strip's place in the box costs more, and it is the whole block.
+// copy plus that of its arithmetic, with strips of 512 bytes little more than the larger of the two. Finding a strip's
+// place among rows costs more, so there it is twice as long, or the whole block where the rows are short.
 #pragma once
 
 #include <mylos/detail/divider.hpp>
@@ -58,7 +58,9 @@ BlockParameters<T> make_blocks(const PointwiseProblem& problem) {
   p.chain = lower<T>(*problem.chain);
   lower_operands(problem, problem.geometry, p.operand);
   const bool one_run = p.box.rank == 0 || (p.box.rank == 1 && p.y_stride.stride[0] == 1);
-  p.strip = one_run ? strip_elements<T> : block_elements<T>;
+  const bool long_rows =
+      p.box.rank > 1 && p.y_stride.stride[p.box.rank - 1] == 1 && p.box.extent[p.box.rank - 1] >= block_elements<T>;
+  p.strip = one_run ? strip_elements<T> : long_rows ? 2 * strip_elements<T> : block_elements<T>;
   p.lead = one_run ? elements_into_line(p.y, size_of(p.y_dtype)) : 0;
   p.blocks_per_index = 1;
   return p;
@@ -74,11 +76,13 @@ MYLOS_FUNCTION void for_each_run(const Box& box, const std::int64_t* stride, std
   std::int64_t coordinate[max_rank];
   std::int64_t rest = begin;
   std::int64_t offset = 0;
-  for (int d = inner; d >= 0; --d) {
+  for (int d = inner; d > 0; --d) {
     coordinate[d] = rest % box.extent[d];
     rest /= box.extent[d];
     offset += coordinate[d] * stride[d];
   }
+  coordinate[0] = rest;
+  offset += rest * stride[0];
   for (int done = 0; done < count;) {
     const std::int64_t left = box.extent[inner] - coordinate[inner];
     const int n = left < count - done ? static_cast<int>(left) : count - done;
@@ -104,6 +108,9 @@ MYLOS_FUNCTION void gather_as(const BlockParameters<T>& p, const void* data, con
     T* to = v + first;
     if (step == 1) {
       for (int k = 0; k < n; ++k) to[k] = widen<T>(from[k]);
+    } else if (step == 0) {
+      const T value = widen<T>(*from);
+      for (int k = 0; k < n; ++k) to[k] = value;
     } else {
       for (int k = 0; k < n; ++k) to[k] = widen<T>(from[k * step]);
     }
@@ -156,13 +163,18 @@ struct PlainWrite {
   }
 };
 
-/// x's elements from `begin` on where they lie in memory as the chain takes them, else null.
+/// Where a tensor has elements [begin, begin + n) as the chain takes them, one after another, else null. Whole vectors
+/// only (map_strip), so that nothing behind the last element is read.
 template <class T>
-MYLOS_FUNCTION T* in_place(const BlockParameters<T>& p, std::int64_t begin, int n) {
-  // Whole vectors only (map_strip), so that nothing behind the last element is read.
-  const bool direct = p.strip == strip_elements<T> && n % 16 == 0 && p.x_dtype == dtype_of<T> && p.box.rank == 1 &&
-                      p.x_stride.stride[0] == 1;
-  return direct ? const_cast<T*>(static_cast<const T*>(p.x)) + begin : nullptr;  // no step writes what it reads
+MYLOS_FUNCTION T* in_place(const BlockParameters<T>& p, DType dtype, const void* data, const std::int64_t* stride,
+                           std::int64_t begin, int n) {
+  if (dtype != dtype_of<T> || n % 16 != 0 || p.box.rank == 0 || stride[p.box.rank - 1] != 1) return nullptr;
+  T* found = nullptr;
+  for_each_run(p.box, stride, begin, n, [&](int, int in_one_row, std::int64_t offset, std::int64_t) {
+    // Not written through this pointer.
+    if (in_one_row == n) found = const_cast<T*>(static_cast<const T*>(data)) + offset;
+  });
+  return found;
 }
 
 /// The dtype is the same for all elements: asked here, each loop does one conversion.
@@ -181,10 +193,10 @@ MYLOS_FUNCTION void apply_cast(T dtype, const MemoryBlock<T>& x, MemoryBlock<T>&
   }
 }
 
-/// v = step(x); a and b are room for operands.
+/// v = step(x); a and b are room for operands, by value since load may point them elsewhere.
 template <class T, class Load>
 MYLOS_FUNCTION void apply_to_block(const LoweredStep<T>& step, const MemoryBlock<T>& x, MemoryBlock<T>& v,
-                                   MemoryBlock<T>& a, MemoryBlock<T>& b, const Load& load) {
+                                   MemoryBlock<T> a, MemoryBlock<T> b, const Load& load) {
   if (step.id == StepId::cast) return apply_cast(step.parameter[0], x, v);
   if (!step.has_tensors) return apply_step<math::Precise>(step, x, v);
   fill_operand(step, 0, a, load);
@@ -200,20 +212,18 @@ MYLOS_FUNCTION void map_strip(const BlockParameters<T>& p, std::int64_t begin, i
   // The chain runs over whole vectors: the remainder of a loop would take the scalar forms of the elementary functions,
   // and an element's bits would depend on where it stands.
   const int whole = (n + 15) / 16 * 16;
-  const auto gather_whole = [&](DType dtype, const void* data, const std::int64_t* stride, T* to) {
+  const auto in_memory = [&](DType dtype, const void* data, const std::int64_t* stride, T* to) {
+    if (T* found = in_place(p, dtype, data, stride, begin, n)) return found;
     gather(p, dtype, data, stride, begin, n, to);
     for (int k = n; k < whole; ++k) to[k] = T(1);
+    return to;
   };
   const auto load = [&](int o, MemoryBlock<T>& block) {
-    gather_whole(p.operand[o].dtype, p.operand[o].data, p.operand[o].stride, block.value);
+    block.value = in_memory(p.operand[o].dtype, p.operand[o].data, p.operand[o].stride, block.value);
   };
-  T* values = in_place(p, begin, n);
-  if (values == nullptr) {
-    values = storage + Stride;
-    gather_whole(p.x_dtype, p.x, p.x_stride.stride, values);
-  }
-  MemoryBlock<T> a{storage + 2 * Stride, whole};
-  MemoryBlock<T> b{storage + 3 * Stride, whole};
+  T* values = in_memory(p.x_dtype, p.x, p.x_stride.stride, storage + Stride);
+  const MemoryBlock<T> a{storage + 2 * Stride, whole};
+  const MemoryBlock<T> b{storage + 3 * Stride, whole};
   for (int s = 0; s < p.chain.size; ++s) {
     // From block to block, so that a loop need not ask whether it overwrites what it is going to read.
     const MemoryBlock<T> x{values, whole};
