@@ -1,0 +1,204 @@
+// Reduction along the fastest dimension. The unit of work is a vector of 16 bytes along the innermost axis: a team of
+// threads takes the units of a result in turn, the same ones whether or not they are aligned, so that the order of a
+// sum depends on the axis alone.
+#pragma once
+
+#include "cuda/reduce.hpp"
+#include "cuda/reduce_values.cuh"
+
+namespace mylos::cuda {
+
+template <class T>
+struct RowsParameters {
+  ReduceParameters<T> p;
+  Pieces pieces;          // in units
+  detail::Divider units;  // of one run of the innermost axis
+  std::int64_t inner;     // its extent
+  std::int64_t step;      // and its stride in x
+  std::int64_t items;     // results times pieces
+  void* partial;
+  int team;
+  bool is_half;
+  bool is_flat;  // one axis
+  bool vectors;  // whole, aligned vectors
+  bool transforms;
+};
+
+/// One unit of x: where it is, how many of its values exist, and its bits.
+template <class Stored>
+struct RowUnit {
+  std::int64_t position;
+  int valid;
+  RawVector raw;
+  typename Stored::Unit unit[Stored::width];
+};
+
+template <class Stored, class T>
+__device__ __forceinline__ void load_row_unit(const RowsParameters<T>& k, std::int64_t base, std::int64_t u,
+                                              RowUnit<Stored>& to) {
+  constexpr int width = Stored::width;
+  std::int64_t offset = u * width;
+  std::int64_t in_run = offset;
+  to.position = offset;
+  if (!k.is_flat) {
+    const auto run = static_cast<std::int64_t>(k.units.divide(static_cast<std::uint64_t>(u)));
+    in_run = (u - run * static_cast<std::int64_t>(k.units.divisor)) * width;
+    to.position = run * k.inner + in_run;
+    offset = 0;
+    detail::for_coordinates(k.p, k.p.kept_rank, k.p.rank - 1, run,
+                            [&](int d, std::int64_t c) { offset += c * k.p.x_stride[d]; });
+    offset += in_run * k.step;
+  } else if (!k.vectors) {
+    offset *= k.step;
+  }
+  const std::int64_t left = k.inner - in_run;
+  to.valid = left < width ? static_cast<int>(left) : width;
+  if (k.vectors) {
+    to.raw = load_raw_vector<Stored>(k.p.x, base + offset);
+  } else {
+    MYLOS_UNROLL
+    for (int j = 0; j < width; ++j)
+      to.unit[j] = j < to.valid ? load_unit<Stored>(k.p.x, base + offset + j * k.step) : typename Stored::Unit(0);
+  }
+}
+
+template <Monoid M, class Stored, class T>
+__device__ __forceinline__ void take_row_unit(const RowsParameters<T>& k, std::int64_t output,
+                                              const RowUnit<Stored>& unit, typename Reducer<M, T>::State& state) {
+  constexpr int width = Stored::width;
+  T v[width];
+  if (k.vectors)
+    widen_vector<Stored>(k.is_half, unit.raw, v);
+  else
+    widen_units<Stored, width>(k.is_half, unit.unit, v);
+  if (width >= 4 && unit.valid == width) {
+    MYLOS_UNROLL
+    for (int j = 0; j + 3 < width; j += 4)
+      take_four<M>(k.p, k.transforms, state, output, unit.position + j, 1, v[j], v[j + 1], v[j + 2], v[j + 3]);
+  } else {
+    MYLOS_UNROLL
+    for (int j = 0; j < width; ++j)
+      if (j < unit.valid) take_one<M>(k.p, k.transforms, state, output, unit.position + j, v[j]);
+  }
+}
+
+template <Monoid M, class Stored, class T>
+__global__ void __launch_bounds__(256) rows_kernel(const __grid_constant__ RowsParameters<T> k) {
+  using R = Reducer<M, T>;
+  constexpr int in_flight = rows_in_flight(Stored::width);
+  const int thread = static_cast<int>(threadIdx.x) % k.team;
+  const std::int64_t item =
+      static_cast<std::int64_t>(blockIdx.x) * (256 / k.team) + static_cast<int>(threadIdx.x) / k.team;
+  if (item >= k.items) return;  // a whole team
+  const std::int64_t output = k.pieces.count == 1 ? item : item / k.pieces.count;
+  const std::int64_t begin = (item - output * k.pieces.count) * k.pieces.length;
+  const std::int64_t all =
+      k.items == 0 ? 0 : static_cast<std::int64_t>(k.units.divisor) * (k.inner == 0 ? 0 : k.p.count / k.inner);
+  const std::int64_t end = begin + k.pieces.length < all ? begin + k.pieces.length : all;
+  const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
+  typename R::State state = R::identity();
+  for (std::int64_t u = begin + thread; u < end; u += k.team * in_flight) {
+    RowUnit<Stored> unit[in_flight];
+    MYLOS_UNROLL
+    for (int i = 0; i < in_flight; ++i)
+      if (u + i * k.team < end) load_row_unit<Stored>(k, base, u + i * k.team, unit[i]);
+    MYLOS_UNROLL
+    for (int i = 0; i < in_flight; ++i)
+      if (u + i * k.team < end) take_row_unit<M, Stored>(k, output, unit[i], state);
+  }
+  combine_team<M, T>(state, k.team);
+  if (thread != 0) return;
+  if (k.pieces.count == 1)
+    finish_output<M, T>(k.p, output, state);
+  else
+    static_cast<typename R::State*>(k.partial)[item] = state;
+}
+
+/// Each thread has one unit of several results, `team` threads one unit each of a result.
+template <Monoid M, class Stored, class T>
+__global__ void __launch_bounds__(256) short_rows_kernel(const __grid_constant__ RowsParameters<T> k) {
+  using R = Reducer<M, T>;
+  constexpr int results = short_rows_results(Stored::width);
+  const int lane = static_cast<int>(threadIdx.x) % k.team;
+  const int per_pass = 256 / k.team;
+  const std::int64_t first =
+      static_cast<std::int64_t>(blockIdx.x) * per_pass * results + static_cast<int>(threadIdx.x) / k.team;
+  const bool has_unit = lane * Stored::width < k.p.count;
+  RowUnit<Stored> unit[results];
+  MYLOS_UNROLL
+  for (int i = 0; i < results; ++i) {
+    const std::int64_t output = first + i * per_pass;
+    if (has_unit && output < k.p.outputs)
+      load_row_unit<Stored>(k, detail::kept_offset(k.p, k.p.x_stride, output), lane, unit[i]);
+  }
+  MYLOS_UNROLL
+  for (int i = 0; i < results; ++i) {
+    const std::int64_t output = first + i * per_pass;
+    typename R::State state = R::identity();
+    if (has_unit && output < k.p.outputs) take_row_unit<M, Stored>(k, output, unit[i], state);
+    combine_warp<M, T>(state, k.team);
+    if (lane == 0 && output < k.p.outputs) finish_output<M, T>(k.p, output, state);
+  }
+}
+
+/// Whether every unit of x is a whole vector at an aligned address.
+inline bool has_vectors(const detail::ReduceProblem& problem, int width) {
+  const int rank = problem.axis.rank;
+  if (rank == 0 || problem.x_step() != 1 || problem.axis.extent[rank - 1] % width != 0) return false;
+  bool aligned = reinterpret_cast<std::uintptr_t>(problem.x.data) % 16 == 0;
+  for (int d = 0; d < problem.kept.rank; ++d) aligned = aligned && problem.x_kept.stride[d] % width == 0;
+  for (int d = 0; d + 1 < rank; ++d) aligned = aligned && problem.x_axis.stride[d] % width == 0;
+  return aligned;
+}
+
+template <class T>
+RowsParameters<T> make_rows_parameters(const detail::ReduceProblem& problem, int width) {
+  RowsParameters<T> k;
+  k.p = detail::make_reduce_parameters<T>(problem);
+  const int rank = problem.axis.rank;
+  k.inner = rank == 0 ? 1 : problem.axis.extent[rank - 1];
+  k.step = problem.x_step();
+  const std::int64_t units = (k.inner + width - 1) / width;
+  k.units = detail::Divider(units);
+  k.is_flat = rank <= 1;
+  k.vectors = has_vectors(problem, width);
+  k.is_half = problem.x.dtype == DType::f16;
+  k.transforms = k.p.transforms();
+  k.partial = nullptr;
+  const std::int64_t all = k.inner == 0 ? 0 : units * (k.p.count / k.inner);
+  const ReduceTuning tuning = reduce_tuning();
+  k.pieces = detail::cut(all, tuning.whole_units, tuning.piece_units);
+  k.items = k.p.outputs * k.pieces.count;
+  return k;
+}
+
+template <Monoid M>
+void run_reduce_rows(const detail::ReduceProblem& problem, const detail::Queue& queue) {
+  with_stored(problem, [&](auto stored, auto value) {
+    using Stored = decltype(stored);
+    using T = decltype(value);
+    RowsParameters<T> k = make_rows_parameters<T>(problem, Stored::width);
+    k.team = k.pieces.length <= reduce_tuning().warp_units ? 32 : 256;
+    const std::size_t states = k.pieces.count == 1 ? 0 : static_cast<std::size_t>(k.items);
+    const Scratch scratch(queue.stream, states * sizeof(typename Reducer<M, T>::State));
+    k.partial = scratch.data();
+    const int per_block = 256 / k.team;
+    launch(rows_kernel<M, Stored, T>, (k.items + per_block - 1) / per_block, 256, queue.stream, k);
+    if (k.pieces.count > 1) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
+  });
+}
+
+template <Monoid M>
+void run_reduce_short_rows(const detail::ReduceProblem& problem, const detail::Queue& queue) {
+  with_stored(problem, [&](auto stored, auto value) {
+    using Stored = decltype(stored);
+    using T = decltype(value);
+    RowsParameters<T> k = make_rows_parameters<T>(problem, Stored::width);
+    k.team = 1;
+    while (k.team * Stored::width < k.p.count) k.team *= 2;
+    const std::int64_t per_block = 256 / k.team * short_rows_results(Stored::width);
+    launch(short_rows_kernel<M, Stored, T>, (k.p.outputs + per_block - 1) / per_block, 256, queue.stream, k);
+  });
+}
+
+}  // namespace mylos::cuda
