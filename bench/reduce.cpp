@@ -120,6 +120,37 @@ void add_all(Entries& entries, DType dtype) {
   add(entries, "sum_columns_1000", dtype, sum, narrow_of<1000>);
   add(entries, "sum_of_squares_rows", dtype, sum, rows_of, square());
   add(entries, "sum_of_gelu_columns", dtype, sum, columns_of, gelu());
+  add_losses(entries, dtype);  // last: they take memory
+}
+
+/// The means of pointwise losses of two matrices.
+void add_losses(Entries& entries, DType dtype) {
+  using Call = void (*)(const Exec&, const Tensor&, const Tensor&, const Tensor&);
+  const auto add_loss = [&](const std::string& name, Call call) {
+    for (const Path path : {Path::automatic, Path::generic})
+      entries.push_back({name, dtype, path == Path::generic ? "generic" : "automatic",
+                         [call](Space& w) {
+                           const Placement all = Placement::right(w.rows, w.cols);
+                           (void)w.extra(0, 0, all);  // makes it
+                           const Exec exec;
+                           return Case{all.shape(),
+                                       2.0 * static_cast<double>(all.count()) * static_cast<double>(size_of(w.dtype)),
+                                       [=, &w](int turn) {
+                                         const Tensor y(w.y(turn, all).data, w.dtype, 0, nullptr, nullptr);
+                                         call(exec, w.x(turn, all), w.extra(0, turn, all), y);
+                                       },
+                                       {}};
+                         },
+                         Values::normal, path, Clock::device});
+  };
+#define MYLOS_LOSS(name) \
+  add_loss(#name, [](const Exec& e, const Tensor& x, const Tensor& t, const Tensor& y) { name(e, x, t, y); });
+  MYLOS_LOSS(mse_loss)
+  MYLOS_LOSS(huber_loss)
+  MYLOS_LOSS(hinge_loss)
+  MYLOS_LOSS(kl_div)
+  MYLOS_LOSS(binary_cross_entropy_with_logits)
+#undef MYLOS_LOSS
 }
 
 struct Nothing {

@@ -22,7 +22,6 @@ struct ColumnsParameters {
   int lanes;   // along the axis
   bool is_half;
   bool is_flat;
-  bool transforms;
 };
 
 template <class T>
@@ -52,7 +51,7 @@ __device__ __forceinline__ void load_rows(const ColumnsParameters<T>& k, std::in
 }
 
 /// Batches of `Rows` positions, a multiple of four, from `at` while whole ones are left.
-template <int Rows, Monoid M, class Stored, int Width, class T>
+template <int Rows, Monoid M, bool Transforms, class Stored, int Width, class T>
 __device__ __forceinline__ void take_batches(const ColumnsParameters<T>& k, std::int64_t output, std::int64_t base,
                                              std::int64_t& at, std::int64_t end,
                                              typename Reducer<M, T>::State (&state)[Width]) {
@@ -63,14 +62,15 @@ __device__ __forceinline__ void take_batches(const ColumnsParameters<T>& k, std:
     MYLOS_UNROLL
     for (int r = 0; r < Rows; r += 4) MYLOS_UNROLL
     for (int c = 0; c < Width; ++c)
-      take_four<M>(k.p, k.transforms, state[c], output + c, at + r * lanes, lanes, v[r][c], v[r + 1][c], v[r + 2][c],
-                   v[r + 3][c]);
+      take_four<M, Transforms>(k.p, state[c], output + c, at + r * lanes, lanes, v[r][c], v[r + 1][c], v[r + 2][c],
+                               v[r + 3][c]);
   }
 }
 
 /// What one block does; a thread has `Width` results.
-template <Monoid M, class Stored, int Width, class T>
-__global__ void __launch_bounds__(256) columns_kernel(const __grid_constant__ ColumnsParameters<T> k) {
+template <Monoid M, bool Transforms, class Stored, int Width, class T>
+__global__ void __launch_bounds__(256, reduce_blocks(Transforms))
+    columns_kernel(const __grid_constant__ ColumnsParameters<T> k) {
   using R = Reducer<M, T>;
   using State = typename R::State;
   const int thread = static_cast<int>(threadIdx.x);
@@ -95,13 +95,13 @@ __global__ void __launch_bounds__(256) columns_kernel(const __grid_constant__ Co
     const std::int64_t end = begin + k.pieces.length < k.p.count ? begin + k.pieces.length : k.p.count;
     const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
     std::int64_t at = begin + lane;
-    if constexpr (Width == 1) take_batches<16, M, Stored, Width>(k, output, base, at, end, state);
-    take_batches<4, M, Stored, Width>(k, output, base, at, end, state);
+    if constexpr (Width == 1) take_batches<16, M, Transforms, Stored, Width>(k, output, base, at, end, state);
+    take_batches<4, M, Transforms, Stored, Width>(k, output, base, at, end, state);
     for (; at < end; at += k.lanes) {
       T v[1][Width];
       load_rows<1, Stored, Width>(k, base, at, v);
       MYLOS_UNROLL
-      for (int c = 0; c < Width; ++c) take_one<M>(k.p, k.transforms, state[c], output + c, at, v[0][c]);
+      for (int c = 0; c < Width; ++c) take_one<M, Transforms>(k.p, state[c], output + c, at, v[0][c]);
     }
   }
   __shared__ alignas(16) unsigned char storage[256 * sizeof(State)];
@@ -149,12 +149,11 @@ ColumnsParameters<T> make_columns_parameters(const detail::ReduceProblem& proble
   k.slabs = k.p.outputs / columns * k.pieces.count;
   k.is_half = problem.x.dtype == DType::f16;
   k.is_flat = problem.axis.rank <= 1;
-  k.transforms = k.p.transforms();
   k.partial = nullptr;
   return k;
 }
 
-template <Monoid M, class Stored, int Width, class T>
+template <Monoid M, bool Transforms, class Stored, int Width, class T>
 void launch_columns(const detail::ReduceProblem& problem, const detail::Queue& queue) {
   using State = typename Reducer<M, T>::State;
   ColumnsParameters<T> k = make_columns_parameters<T>(problem, Width);
@@ -163,19 +162,20 @@ void launch_columns(const detail::ReduceProblem& problem, const detail::Queue& q
   k.partial = scratch.data();
   const int depths = 256 / (k.across * k.lanes);
   const std::int64_t blocks = (k.slabs + depths - 1) / depths * static_cast<std::int64_t>(k.blocks.divisor);
-  launch(columns_kernel<M, Stored, Width, T>, blocks, 256, queue.stream, k);
+  launch(columns_kernel<M, Transforms, Stored, Width, T>, blocks, 256, queue.stream, k);
   if (k.pieces.count > 1) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
 }
 
 template <Monoid M>
 void run_reduce_columns(const detail::ReduceProblem& problem, const detail::Queue& queue) {
-  with_stored(problem, [&](auto stored, auto value) {
+  with_stored(problem, [&](auto stored, auto value, auto transforms) {
+    constexpr bool chained = decltype(transforms)::value;
     using Stored = decltype(stored);
     using T = decltype(value);
     if (has_column_vectors(problem, Stored::width))
-      launch_columns<M, Stored, Stored::width, T>(problem, queue);
+      launch_columns<M, chained, Stored, Stored::width, T>(problem, queue);
     else
-      launch_columns<M, Stored, 1, T>(problem, queue);
+      launch_columns<M, chained, Stored, 1, T>(problem, queue);
   });
 }
 

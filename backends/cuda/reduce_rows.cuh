@@ -11,7 +11,8 @@ namespace mylos::cuda {
 template <class T>
 struct RowsParameters {
   ReduceParameters<T> p;
-  Pieces pieces;          // in units
+  Pieces pieces;  // in units
+  std::int64_t all_units;
   detail::Divider units;  // of one run of the innermost axis
   std::int64_t inner;     // its extent
   std::int64_t step;      // and its stride in x
@@ -21,69 +22,61 @@ struct RowsParameters {
   bool is_half;
   bool is_flat;  // one axis
   bool vectors;  // whole, aligned vectors
-  bool transforms;
 };
 
-/// One unit of x: where it is, how many of its values exist, and its bits.
-template <class Stored>
+/// Unit u of a result: its first position along the axes, and how many of its values exist.
 struct RowUnit {
   std::int64_t position;
   int valid;
-  RawVector raw;
-  typename Stored::Unit unit[Stored::width];
 };
 
 template <class Stored, class T>
-__device__ __forceinline__ void load_row_unit(const RowsParameters<T>& k, std::int64_t base, std::int64_t u,
-                                              RowUnit<Stored>& to) {
+__device__ __forceinline__ RowUnit row_unit(const RowsParameters<T>& k, std::int64_t u) {
   constexpr int width = Stored::width;
-  std::int64_t offset = u * width;
-  std::int64_t in_run = offset;
-  to.position = offset;
-  if (!k.is_flat) {
-    const auto run = static_cast<std::int64_t>(k.units.divide(static_cast<std::uint64_t>(u)));
-    in_run = (u - run * static_cast<std::int64_t>(k.units.divisor)) * width;
-    to.position = run * k.inner + in_run;
-    offset = 0;
-    detail::for_coordinates(k.p, k.p.kept_rank, k.p.rank - 1, run,
-                            [&](int d, std::int64_t c) { offset += c * k.p.x_stride[d]; });
-    offset += in_run * k.step;
-  } else if (!k.vectors) {
-    offset *= k.step;
-  }
+  std::int64_t run = 0;
+  if (!k.is_flat) run = static_cast<std::int64_t>(k.units.divide(static_cast<std::uint64_t>(u)));
+  const std::int64_t in_run = (u - run * static_cast<std::int64_t>(k.units.divisor)) * width;
   const std::int64_t left = k.inner - in_run;
-  to.valid = left < width ? static_cast<int>(left) : width;
-  if (k.vectors) {
-    to.raw = load_raw_vector<Stored>(k.p.x, base + offset);
-  } else {
-    MYLOS_UNROLL
-    for (int j = 0; j < width; ++j)
-      to.unit[j] = j < to.valid ? load_unit<Stored>(k.p.x, base + offset + j * k.step) : typename Stored::Unit(0);
-  }
+  return {run * k.inner + in_run, left < width ? static_cast<int>(left) : width};
 }
 
-template <Monoid M, class Stored, class T>
-__device__ __forceinline__ void take_row_unit(const RowsParameters<T>& k, std::int64_t output,
-                                              const RowUnit<Stored>& unit, typename Reducer<M, T>::State& state) {
+template <class Stored, class T>
+__device__ __forceinline__ RawVector load_row_unit(const RowsParameters<T>& k, std::int64_t base, std::int64_t u) {
   constexpr int width = Stored::width;
+  if (k.is_flat && k.vectors) return load_raw_vector<Stored>(k.p.x, base + u * width);
+  std::int64_t run = 0;
+  if (!k.is_flat) run = static_cast<std::int64_t>(k.units.divide(static_cast<std::uint64_t>(u)));
+  const std::int64_t in_run = (u - run * static_cast<std::int64_t>(k.units.divisor)) * width;
+  std::int64_t offset = base + in_run * k.step;
+  if (!k.is_flat)
+    detail::for_coordinates(k.p, k.p.kept_rank, k.p.rank - 1, run,
+                            [&](int d, std::int64_t c) { offset += c * k.p.x_stride[d]; });
+  if (k.vectors) return load_raw_vector<Stored>(k.p.x, offset);
+  const std::int64_t left = k.inner - in_run;
+  return load_raw_elements<Stored>(k.p.x, offset, k.step, left < width ? static_cast<int>(left) : width);
+}
+
+template <Monoid M, bool Transforms, class Stored, class T>
+__device__ __forceinline__ void take_row_unit(const RowsParameters<T>& k, std::int64_t output, std::int64_t u,
+                                              const RawVector& raw, typename Reducer<M, T>::State& state) {
+  constexpr int width = Stored::width;
+  const RowUnit unit = row_unit<Stored>(k, u);
   T v[width];
-  if (k.vectors)
-    widen_vector<Stored>(k.is_half, unit.raw, v);
-  else
-    widen_units<Stored, width>(k.is_half, unit.unit, v);
+  widen_vector<Stored>(k.is_half, raw, v);
   if (width >= 4 && unit.valid == width) {
     MYLOS_UNROLL
     for (int j = 0; j + 3 < width; j += 4)
-      take_four<M>(k.p, k.transforms, state, output, unit.position + j, 1, v[j], v[j + 1], v[j + 2], v[j + 3]);
+      take_four<M, Transforms>(k.p, state, output, unit.position + j, 1, v[j], v[j + 1], v[j + 2], v[j + 3]);
   } else {
     MYLOS_UNROLL
     for (int j = 0; j < width; ++j)
-      if (j < unit.valid) take_one<M>(k.p, k.transforms, state, output, unit.position + j, v[j]);
+      if (j < unit.valid) take_one<M, Transforms>(k.p, state, output, unit.position + j, v[j]);
   }
 }
 
-template <Monoid M, class Stored, class T>
-__global__ void __launch_bounds__(256) rows_kernel(const __grid_constant__ RowsParameters<T> k) {
+template <Monoid M, bool Transforms, class Stored, class T>
+__global__ void __launch_bounds__(256, reduce_blocks(Transforms))
+    rows_kernel(const __grid_constant__ RowsParameters<T> k) {
   using R = Reducer<M, T>;
   constexpr int in_flight = rows_in_flight(Stored::width);
   const int thread = static_cast<int>(threadIdx.x) % k.team;
@@ -92,19 +85,17 @@ __global__ void __launch_bounds__(256) rows_kernel(const __grid_constant__ RowsP
   if (item >= k.items) return;  // a whole team
   const std::int64_t output = k.pieces.count == 1 ? item : item / k.pieces.count;
   const std::int64_t begin = (item - output * k.pieces.count) * k.pieces.length;
-  const std::int64_t all =
-      k.items == 0 ? 0 : static_cast<std::int64_t>(k.units.divisor) * (k.inner == 0 ? 0 : k.p.count / k.inner);
-  const std::int64_t end = begin + k.pieces.length < all ? begin + k.pieces.length : all;
+  const std::int64_t end = begin + k.pieces.length < k.all_units ? begin + k.pieces.length : k.all_units;
   const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
   typename R::State state = R::identity();
   for (std::int64_t u = begin + thread; u < end; u += k.team * in_flight) {
-    RowUnit<Stored> unit[in_flight];
+    RawVector raw[in_flight];
     MYLOS_UNROLL
     for (int i = 0; i < in_flight; ++i)
-      if (u + i * k.team < end) load_row_unit<Stored>(k, base, u + i * k.team, unit[i]);
+      if (u + i * k.team < end) raw[i] = load_row_unit<Stored>(k, base, u + i * k.team);
     MYLOS_UNROLL
     for (int i = 0; i < in_flight; ++i)
-      if (u + i * k.team < end) take_row_unit<M, Stored>(k, output, unit[i], state);
+      if (u + i * k.team < end) take_row_unit<M, Transforms, Stored>(k, output, u + i * k.team, raw[i], state);
   }
   combine_team<M, T>(state, k.team);
   if (thread != 0) return;
@@ -115,8 +106,9 @@ __global__ void __launch_bounds__(256) rows_kernel(const __grid_constant__ RowsP
 }
 
 /// Each thread has one unit of several results, `team` threads one unit each of a result.
-template <Monoid M, class Stored, class T>
-__global__ void __launch_bounds__(256) short_rows_kernel(const __grid_constant__ RowsParameters<T> k) {
+template <Monoid M, bool Transforms, class Stored, class T>
+__global__ void __launch_bounds__(256, reduce_blocks(Transforms))
+    short_rows_kernel(const __grid_constant__ RowsParameters<T> k) {
   using R = Reducer<M, T>;
   constexpr int results = short_rows_results(Stored::width);
   const int lane = static_cast<int>(threadIdx.x) % k.team;
@@ -124,18 +116,18 @@ __global__ void __launch_bounds__(256) short_rows_kernel(const __grid_constant__
   const std::int64_t first =
       static_cast<std::int64_t>(blockIdx.x) * per_pass * results + static_cast<int>(threadIdx.x) / k.team;
   const bool has_unit = lane * Stored::width < k.p.count;
-  RowUnit<Stored> unit[results];
+  RawVector raw[results];
   MYLOS_UNROLL
   for (int i = 0; i < results; ++i) {
     const std::int64_t output = first + i * per_pass;
     if (has_unit && output < k.p.outputs)
-      load_row_unit<Stored>(k, detail::kept_offset(k.p, k.p.x_stride, output), lane, unit[i]);
+      raw[i] = load_row_unit<Stored>(k, detail::kept_offset(k.p, k.p.x_stride, output), lane);
   }
   MYLOS_UNROLL
   for (int i = 0; i < results; ++i) {
     const std::int64_t output = first + i * per_pass;
     typename R::State state = R::identity();
-    if (has_unit && output < k.p.outputs) take_row_unit<M, Stored>(k, output, unit[i], state);
+    if (has_unit && output < k.p.outputs) take_row_unit<M, Transforms, Stored>(k, output, lane, raw[i], state);
     combine_warp<M, T>(state, k.team);
     if (lane == 0 && output < k.p.outputs) finish_output<M, T>(k.p, output, state);
   }
@@ -163,18 +155,18 @@ RowsParameters<T> make_rows_parameters(const detail::ReduceProblem& problem, int
   k.is_flat = rank <= 1;
   k.vectors = has_vectors(problem, width);
   k.is_half = problem.x.dtype == DType::f16;
-  k.transforms = k.p.transforms();
   k.partial = nullptr;
-  const std::int64_t all = k.inner == 0 ? 0 : units * (k.p.count / k.inner);
+  k.all_units = k.inner == 0 ? 0 : units * (k.p.count / k.inner);
   const ReduceTuning tuning = reduce_tuning();
-  k.pieces = detail::cut(all, tuning.whole_units, tuning.piece_units);
+  k.pieces = detail::cut(k.all_units, tuning.whole_units, tuning.piece_units);
   k.items = k.p.outputs * k.pieces.count;
   return k;
 }
 
 template <Monoid M>
 void run_reduce_rows(const detail::ReduceProblem& problem, const detail::Queue& queue) {
-  with_stored(problem, [&](auto stored, auto value) {
+  with_stored(problem, [&](auto stored, auto value, auto transforms) {
+    constexpr bool chained = decltype(transforms)::value;
     using Stored = decltype(stored);
     using T = decltype(value);
     RowsParameters<T> k = make_rows_parameters<T>(problem, Stored::width);
@@ -183,21 +175,22 @@ void run_reduce_rows(const detail::ReduceProblem& problem, const detail::Queue& 
     const Scratch scratch(queue.stream, states * sizeof(typename Reducer<M, T>::State));
     k.partial = scratch.data();
     const int per_block = 256 / k.team;
-    launch(rows_kernel<M, Stored, T>, (k.items + per_block - 1) / per_block, 256, queue.stream, k);
+    launch(rows_kernel<M, chained, Stored, T>, (k.items + per_block - 1) / per_block, 256, queue.stream, k);
     if (k.pieces.count > 1) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
   });
 }
 
 template <Monoid M>
 void run_reduce_short_rows(const detail::ReduceProblem& problem, const detail::Queue& queue) {
-  with_stored(problem, [&](auto stored, auto value) {
+  with_stored(problem, [&](auto stored, auto value, auto transforms) {
+    constexpr bool chained = decltype(transforms)::value;
     using Stored = decltype(stored);
     using T = decltype(value);
     RowsParameters<T> k = make_rows_parameters<T>(problem, Stored::width);
     k.team = 1;
     while (k.team * Stored::width < k.p.count) k.team *= 2;
     const std::int64_t per_block = 256 / k.team * short_rows_results(Stored::width);
-    launch(short_rows_kernel<M, Stored, T>, (k.p.outputs + per_block - 1) / per_block, 256, queue.stream, k);
+    launch(short_rows_kernel<M, chained, Stored, T>, (k.p.outputs + per_block - 1) / per_block, 256, queue.stream, k);
   });
 }
 

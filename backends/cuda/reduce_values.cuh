@@ -45,6 +45,19 @@ __device__ __forceinline__ typename Stored::Unit load_unit(const void* x, std::i
   return static_cast<const typename Stored::Unit*>(x)[offset];
 }
 
+/// The first `valid` of a vector's elements, `step` apart; zeros behind them.
+template <class Stored>
+__device__ __forceinline__ RawVector load_raw_elements(const void* x, std::int64_t offset, std::int64_t step,
+                                                       int valid) {
+  struct Units {
+    typename Stored::Unit unit[Stored::width];
+  } units;
+  MYLOS_UNROLL
+  for (int j = 0; j < Stored::width; ++j)
+    units.unit[j] = j < valid ? load_unit<Stored>(x, offset + j * step) : typename Stored::Unit(0);
+  return {detail::bits_as<uint4>(units)};
+}
+
 /// N values of type T from their bits, N whole units in `bits`.
 template <class Stored, int N, class T>
 __device__ __forceinline__ void widen_units(bool is_half, const typename Stored::Unit* bits, T* v) {
@@ -108,11 +121,10 @@ __device__ __noinline__ FourValues<T> transform(const ReduceParameters<T>& p, bo
 }
 
 /// Four values of one result at positions at, at + step, ...
-template <Monoid M, class T>
-__device__ __forceinline__ void take_four(const ReduceParameters<T>& p, bool transforms,
-                                          typename Reducer<M, T>::State& state, std::int64_t output, std::int64_t at,
-                                          std::int64_t step, T a, T b, T c, T d) {
-  if (transforms) {
+template <Monoid M, bool Transforms, class T>
+__device__ __forceinline__ void take_four(const ReduceParameters<T>& p, typename Reducer<M, T>::State& state,
+                                          std::int64_t output, std::int64_t at, std::int64_t step, T a, T b, T c, T d) {
+  if constexpr (Transforms) {
     const FourValues<T> changed = transform<T>(p, false, output, at, step, {{a, b, c, d}});
     a = changed.v[0];
     b = changed.v[1];
@@ -122,11 +134,10 @@ __device__ __forceinline__ void take_four(const ReduceParameters<T>& p, bool tra
   Reducer<M, T>::take4(state, a, b, c, d, at, step);
 }
 
-template <Monoid M, class T>
-__device__ __forceinline__ void take_one(const ReduceParameters<T>& p, bool transforms,
-                                         typename Reducer<M, T>::State& state, std::int64_t output, std::int64_t at,
-                                         T v) {
-  if (transforms) v = transform<T>(p, false, output, at, 0, {{v, v, v, v}}).v[0];
+template <Monoid M, bool Transforms, class T>
+__device__ __forceinline__ void take_one(const ReduceParameters<T>& p, typename Reducer<M, T>::State& state,
+                                         std::int64_t output, std::int64_t at, T v) {
+  if constexpr (Transforms) v = transform<T>(p, false, output, at, 0, {{v, v, v, v}}).v[0];
   Reducer<M, T>::take(state, v, at);
 }
 
@@ -177,12 +188,16 @@ __device__ __forceinline__ void combine_team(State& state, int team) {
   }
 }
 
-/// Calls run(Stored(), T()) for what a problem's x is stored as.
+/// Calls run(Stored(), T(), Transforms()) for what a problem's x is stored as.
 template <class Run>
 void with_stored(const detail::ReduceProblem& problem, const Run& run) {
-  if (problem.x.dtype == DType::f64) return run(StoredF64(), double());
-  if (problem.x.dtype == DType::f32) return run(StoredF32(), float());
-  run(Stored16(), float());
+  const bool transforms = !problem.before->empty() || problem.reduction.prepare != detail::Prepare::none;
+  const auto with_type = [&](auto stored, auto value) {
+    transforms ? run(stored, value, std::true_type()) : run(stored, value, std::false_type());
+  };
+  if (problem.x.dtype == DType::f64) return with_type(StoredF64(), double());
+  if (problem.x.dtype == DType::f32) return with_type(StoredF32(), float());
+  with_type(Stored16(), float());
 }
 
 // ---- the second stage -----------------------------------------------------------------------------------------------

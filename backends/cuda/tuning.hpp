@@ -68,6 +68,9 @@ struct ReduceTuning {
 };
 MYLOS_HOST_DEVICE constexpr ReduceTuning reduce_tuning() { return {16384, 4096, 1024, 4096, 1024, 64}; }
 
+/// Blocks of 256 threads per multiprocessor at least, which caps the registers: a chain's call needs more of them.
+MYLOS_HOST_DEVICE constexpr int reduce_blocks(bool transforms) { return transforms ? 2 : 4; }
+
 /// Vectors of 16 bytes that a thread loads before it works on any.
 MYLOS_HOST_DEVICE constexpr int rows_in_flight(int) { return 4; }
 /// Results of which a thread has a vector each.

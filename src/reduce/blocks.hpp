@@ -117,7 +117,7 @@ MYLOS_FUNCTION void transform_block(const BlockReduction<T>& r, const BlockPlace
     MemoryBlock<T, reduce_block> block{v, whole};
     apply<math::Precise>(p.before, block, [&](int o, MemoryBlock<T, reduce_block>& to) { load(o, to.value); });
   }
-  const int operands = prepare_operands(p.prepare);
+  const int operands = p.prepare_count();
   if (operands == 0) {
     // One loop for each, so that it vectorises.
     switch (p.prepare) {
@@ -138,7 +138,10 @@ MYLOS_FUNCTION void transform_block(const BlockReduction<T>& r, const BlockPlace
     T* a = v + reduce_block;
     T* b = a + reduce_block;
     load(p.first_prepare, a);
-    if (operands == 2) load(p.first_prepare + 1, b);
+    if (operands == 2)
+      load(p.first_prepare + 1, b);
+    else
+      for (int k = 0; k < whole; ++k) b[k] = p.b;
     switch (p.prepare) {
 #define MYLOS_CASE_2(name)                                                                        \
   case Prepare::name:                                                                             \

@@ -37,13 +37,13 @@ MYLOS_FUNCTION void transform_values(const ReduceParameters<T>& p, bool is_after
     };
     apply<math::Precise>(is_after ? p.after : p.before, v, load);
     if (is_after) return;
-    const int operands = prepare_operands(p.prepare);
+    const int operands = p.prepare_count();
     if (operands != 0) {
       RegisterTile<T, N> a;
       RegisterTile<T, N> b;
       load(p.first_prepare, a);
       MYLOS_UNROLL
-      for (int k = 0; k < N; ++k) b[k] = T(1);
+      for (int k = 0; k < N; ++k) b[k] = p.b;
       if (operands == 2) load(p.first_prepare + 1, b);
       MYLOS_UNROLL
       for (int k = 0; k < N; ++k) v[k] = prepare<T>(p.prepare, v[k], a[k], b[k], p.p, p.q);

@@ -21,6 +21,7 @@ struct ReduceParameters {
   std::int8_t first_after;
   T p;
   T q;
+  T b;
   double finish_p;
   std::int64_t outputs;
   std::int64_t count;  // along the axes
@@ -31,6 +32,7 @@ struct ReduceParameters {
   LoweredChain<T> before;
   LoweredChain<T> after;
 
+  MYLOS_FUNCTION int prepare_count() const { return first_after - first_prepare; }
   bool transforms() const { return before.size != 0 || prepare != Prepare::none; }
 };
 
@@ -89,6 +91,7 @@ ReduceParameters<T> make_reduce_parameters(const ReduceProblem& problem) {
   p.first_after = static_cast<std::int8_t>(problem.first_after);
   p.p = static_cast<T>(problem.reduction.p);
   p.q = static_cast<T>(problem.reduction.q);
+  p.b = static_cast<T>(problem.reduction.b);
   p.finish_p = problem.reduction.finish_p;
   p.outputs = problem.kept.count;
   p.count = problem.axis.count;

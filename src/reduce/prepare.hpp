@@ -8,7 +8,7 @@
 
 namespace mylos::detail {
 
-/// Those from `mse` on take one or two further tensors, a and b.
+/// Those from `mse` on take the target a, and some a tensor or number b.
 enum class Prepare : std::uint8_t {
   none,
   negate,  // integers: all bits, which turns the order round without overflow
@@ -110,11 +110,6 @@ MYLOS_FUNCTION T prepare(Prepare id, T v, T a, T b, T p, T q) {
     default:
       return v;
   }
-}
-
-MYLOS_HOST_DEVICE constexpr int prepare_operands(Prepare id) {
-  if (id < Prepare::mse) return 0;
-  return id == Prepare::bce || id == Prepare::bce_logits || id == Prepare::gaussian_nll ? 2 : 1;
 }
 
 }  // namespace mylos::detail

@@ -11,7 +11,8 @@ namespace mylos::detail {
 /// The type that values, chains and results have inside; sums are wider (monoid.hpp).
 enum class Compute : std::uint8_t { f32, f64, i64 };
 
-/// What is reduced and how; `p` and `q` belong to `prepare`, `finish_p` to `finish`.
+/// What is reduced and how; `p`, `q` and `b` belong to `prepare` (b: its second operand where that is a number),
+/// `finish_p` to `finish`.
 struct Reduction {
   Monoid monoid = Monoid::sum;
   Prepare prepare = Prepare::none;
@@ -19,6 +20,7 @@ struct Reduction {
   double p = 0;
   double q = 0;
   double finish_p = 0;
+  double b = 1;
 };
 
 /// Tensors beside x and y: operands of `before`, then those of `prepare`, then those of `after`.

@@ -18,7 +18,7 @@ CandidateList<ReduceProblem> candidates() {
 }
 
 void check_apart(const char* function, const char* argument, const Tensor& input, const Tensor& output) {
-  if (overlap(input, output) != Overlap::none)
+  if (!disjoint(input, output))
     fail(function, argument, input, "overlaps the output, expected tensors that have no elements in common");
 }
 
@@ -38,7 +38,7 @@ void check_output_of(const char* function, const char* name, bool device, const 
   check_reachable(function, name, y, device);
   (void)with_axes(function, name, y, a.x, a.axes);
   check_output(function, name, y);
-  check_apart(function, "x", a.x, y);
+  check_apart(function, a.x_name, a.x, y);
   for (int i = 0; i < 2; ++i)
     if (a.operand[i] != nullptr) check_apart(function, a.operand_name[i], *a.operand[i], y);
   for (int o = 0; o < before.operand_count(); ++o)
@@ -52,7 +52,7 @@ void check_output_of(const char* function, const char* name, bool device, const 
 }
 
 void check(const char* function, bool device, const ReduceArguments& a, const Chain& before, const Chain& after) {
-  check_reachable(function, "x", a.x, device);
+  check_reachable(function, a.x_name, a.x, device);
   for (int i = 0; i < 2; ++i) {
     if (a.operand[i] == nullptr) continue;
     check_reachable(function, a.operand_name[i], *a.operand[i], device);
@@ -84,7 +84,8 @@ ReduceProblem describe(const char* function, const ReduceArguments& a, const Red
   Operands operands;
   for (int o = 0; o < before.operand_count(); ++o) operands.add(function, before.operand(o));
   p.first_prepare = operands.count;
-  for (int i = 0; i < prepare_operands(reduction.prepare); ++i) operands.add(function, *a.operand[i]);
+  for (const Tensor* operand : a.operand)
+    if (operand != nullptr) operands.add(function, *operand);
   p.first_after = operands.count;
   for (int o = 0; o < after.operand_count(); ++o)
     operands.add(function, with_axes(function, "after", expanded(after.operand(o), a.y), a.x, a.axes));

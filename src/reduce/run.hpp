@@ -10,6 +10,7 @@ namespace mylos::detail {
 /// What a call gives: prepare's operands (losses) broadcast to x.
 struct ReduceArguments {
   Tensor x;
+  const char* x_name = "x";
   Tensor y;
   Tensor second;
   bool has_second = false;
