@@ -40,20 +40,22 @@ __device__ __forceinline__ RowUnit row_unit(const RowsParameters<T>& k, std::int
   return {run * k.inner + in_run, left < width ? static_cast<int>(left) : width};
 }
 
+/// Unit u of x, or of an operand with its strides over the box, from where the result's values begin.
 template <class Stored, class T>
-__device__ __forceinline__ RawVector load_row_unit(const RowsParameters<T>& k, std::int64_t base, std::int64_t u) {
+__device__ __forceinline__ RawVector load_row_unit(const RowsParameters<T>& k, const void* data,
+                                                   const std::int64_t* stride, std::int64_t base, std::int64_t u) {
   constexpr int width = Stored::width;
-  if (k.is_flat && k.vectors) return load_raw_vector<Stored>(k.p.x, base + u * width);
+  if (k.is_flat && k.vectors) return load_raw_vector<Stored>(data, base + u * width);
   std::int64_t run = 0;
   if (!k.is_flat) run = static_cast<std::int64_t>(k.units.divide(static_cast<std::uint64_t>(u)));
   const std::int64_t in_run = (u - run * static_cast<std::int64_t>(k.units.divisor)) * width;
   std::int64_t offset = base + in_run * k.step;
   if (!k.is_flat)
     detail::for_coordinates(k.p, k.p.kept_rank, k.p.rank - 1, run,
-                            [&](int d, std::int64_t c) { offset += c * k.p.x_stride[d]; });
-  if (k.vectors) return load_raw_vector<Stored>(k.p.x, offset);
+                            [&](int d, std::int64_t c) { offset += c * stride[d]; });
+  if (k.vectors) return load_raw_vector<Stored>(data, offset);
   const std::int64_t left = k.inner - in_run;
-  return load_raw_elements<Stored>(k.p.x, offset, k.step, left < width ? static_cast<int>(left) : width);
+  return load_raw_elements<Stored>(data, offset, k.step, left < width ? static_cast<int>(left) : width);
 }
 
 template <Monoid M, bool Transforms, class Stored, class T>
@@ -92,7 +94,7 @@ __global__ void __launch_bounds__(256, reduce_blocks(Transforms))
     RawVector raw[in_flight];
     MYLOS_UNROLL
     for (int i = 0; i < in_flight; ++i)
-      if (u + i * k.team < end) raw[i] = load_row_unit<Stored>(k, base, u + i * k.team);
+      if (u + i * k.team < end) raw[i] = load_row_unit<Stored>(k, k.p.x, k.p.x_stride, base, u + i * k.team);
     MYLOS_UNROLL
     for (int i = 0; i < in_flight; ++i)
       if (u + i * k.team < end) take_row_unit<M, Transforms, Stored>(k, output, u + i * k.team, raw[i], state);
@@ -103,6 +105,52 @@ __global__ void __launch_bounds__(256, reduce_blocks(Transforms))
     finish_output<M, T>(k.p, output, state);
   else
     static_cast<typename R::State*>(k.partial)[item] = state;
+}
+
+/// The sum of a loss: the input's and the target's vectors are loaded together, and the loss is inlined.
+template <class Stored>
+__global__ void __launch_bounds__(256, 3) loss_kernel(const __grid_constant__ RowsParameters<float> k) {
+  using R = Reducer<Monoid::sum, float>;
+  constexpr int width = Stored::width;
+  constexpr int in_flight = rows_in_flight(width);
+  const int thread = static_cast<int>(threadIdx.x) % k.team;
+  const std::int64_t item =
+      static_cast<std::int64_t>(blockIdx.x) * (256 / k.team) + static_cast<int>(threadIdx.x) / k.team;
+  if (item >= k.items) return;  // a whole team
+  const std::int64_t output = k.pieces.count == 1 ? item : item / k.pieces.count;
+  const std::int64_t begin = (item - output * k.pieces.count) * k.pieces.length;
+  const std::int64_t end = begin + k.pieces.length < k.all_units ? begin + k.pieces.length : k.all_units;
+  const auto& target = k.p.operand[k.p.first_prepare];
+  const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
+  const std::int64_t target_base = detail::kept_offset(k.p, target.stride, output);
+  R::State state = R::identity();
+  for (std::int64_t u = begin + thread; u < end; u += k.team * in_flight) {
+    RawVector raw[in_flight];
+    RawVector target_raw[in_flight];
+    MYLOS_UNROLL
+    for (int i = 0; i < in_flight; ++i) {
+      if (u + i * k.team >= end) continue;
+      raw[i] = load_row_unit<Stored>(k, k.p.x, k.p.x_stride, base, u + i * k.team);
+      target_raw[i] = load_row_unit<Stored>(k, target.data, target.stride, target_base, u + i * k.team);
+    }
+    MYLOS_UNROLL
+    for (int i = 0; i < in_flight; ++i) {
+      if (u + i * k.team >= end) continue;
+      float v[width];
+      float a[width];
+      widen_vector<Stored>(k.is_half, raw[i], v);
+      widen_vector<Stored>(k.is_half, target_raw[i], a);
+      prepare_vector<width>(k.p, v, a);
+      MYLOS_UNROLL
+      for (int j = 0; j < width; j += 4) R::take4(state, v[j], v[j + 1], v[j + 2], v[j + 3], 0, 0);
+    }
+  }
+  combine_team<Monoid::sum, float>(state, k.team);
+  if (thread != 0) return;
+  if (k.pieces.count == 1)
+    finish_output<Monoid::sum, float>(k.p, output, state);
+  else
+    static_cast<R::State*>(k.partial)[item] = state;
 }
 
 /// Each thread has one unit of several results, `team` threads one unit each of a result.
@@ -121,7 +169,7 @@ __global__ void __launch_bounds__(256, reduce_blocks(Transforms))
   for (int i = 0; i < results; ++i) {
     const std::int64_t output = first + i * per_pass;
     if (has_unit && output < k.p.outputs)
-      raw[i] = load_row_unit<Stored>(k, detail::kept_offset(k.p, k.p.x_stride, output), lane);
+      raw[i] = load_row_unit<Stored>(k, k.p.x, k.p.x_stride, detail::kept_offset(k.p, k.p.x_stride, output), lane);
   }
   MYLOS_UNROLL
   for (int i = 0; i < results; ++i) {
@@ -140,6 +188,22 @@ inline bool has_vectors(const detail::ReduceProblem& problem, int width) {
   bool aligned = reinterpret_cast<std::uintptr_t>(problem.x.data) % 16 == 0;
   for (int d = 0; d < problem.kept.rank; ++d) aligned = aligned && problem.x_kept.stride[d] % width == 0;
   for (int d = 0; d + 1 < rank; ++d) aligned = aligned && problem.x_axis.stride[d] % width == 0;
+  return aligned;
+}
+
+/// Whether loss_kernel serves a problem whose x has vectors: one target, of x's dtype, in vectors too.
+inline bool has_target_vectors(const detail::ReduceProblem& problem, int width) {
+  const bool is_loss =
+      problem.reduction.prepare >= detail::Prepare::mse && problem.reduction.prepare != detail::Prepare::gaussian_nll;
+  if (!is_loss || !problem.before->empty() || problem.first_after != problem.first_prepare + 1) return false;
+  const Tensor& target = problem.operand[problem.first_prepare];
+  const detail::Strides& kept = problem.operand_kept[problem.first_prepare];
+  const detail::Strides& axis = problem.operand_axis[problem.first_prepare];
+  const int rank = problem.axis.rank;
+  bool aligned = target.dtype == problem.x.dtype && axis.stride[rank - 1] == 1 &&
+                 reinterpret_cast<std::uintptr_t>(target.data) % 16 == 0;
+  for (int d = 0; d < problem.kept.rank; ++d) aligned = aligned && kept.stride[d] % width == 0;
+  for (int d = 0; d + 1 < rank; ++d) aligned = aligned && axis.stride[d] % width == 0;
   return aligned;
 }
 
@@ -175,7 +239,10 @@ void run_reduce_rows(const detail::ReduceProblem& problem, const detail::Queue& 
     const Scratch scratch(queue.stream, states * sizeof(typename Reducer<M, T>::State));
     k.partial = scratch.data();
     const int per_block = 256 / k.team;
-    launch(rows_kernel<M, chained, Stored, T>, (k.items + per_block - 1) / per_block, 256, queue.stream, k);
+    auto kernel = rows_kernel<M, chained, Stored, T>;
+    if constexpr (chained && M == Monoid::sum && std::is_same_v<T, float>)
+      if (k.vectors && has_target_vectors(problem, Stored::width)) kernel = loss_kernel<Stored>;
+    launch(kernel, (k.items + per_block - 1) / per_block, 256, queue.stream, k);
     if (k.pieces.count > 1) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
   });
 }

@@ -141,13 +141,65 @@ __device__ __forceinline__ void take_one(const ReduceParameters<T>& p, typename 
   Reducer<M, T>::take(state, v, at);
 }
 
-/// Once for each result; not inlined for the compiler's sake.
+/// Any end, once for each result; not inlined, for it is long.
 template <Monoid M, class T>
-__device__ __noinline__ void finish_output(const ReduceParameters<T>& p, std::int64_t output,
-                                           typename Reducer<M, T>::State state) {
+__device__ __noinline__ void finish_any(const ReduceParameters<T>& p, std::int64_t output,
+                                        typename Reducer<M, T>::State state) {
   detail::store_result<M, T>(p, output, state, [](const ReduceParameters<T>& q, std::int64_t o, T value) {
     return q.after.size == 0 ? value : transform<T>(q, true, o, 0, 0, {{value, value, value, value}}).v[0];
   });
+}
+
+/// The frequent ends in a few instructions: where results are many, they count.
+template <Monoid M, class T>
+__device__ __forceinline__ void finish_output(const ReduceParameters<T>& p, std::int64_t output,
+                                              const typename Reducer<M, T>::State& state) {
+  if constexpr ((M == Monoid::sum || M == Monoid::maximum) && std::is_same_v<T, float>) {
+    if (p.plain_end) {
+      float value;
+      if constexpr (M == Monoid::sum)
+        value = static_cast<float>(p.finish == detail::Finish::mean ? state / p.finish_p : state);
+      else
+        value = p.finish == detail::Finish::minimum ? -state : state;
+      static_cast<float*>(p.y[0])[detail::kept_offset(p, p.y_stride[0], output)] = value;
+      return;
+    }
+  }
+  if constexpr (M == Monoid::arg_maximum) {
+    if (p.plain_end) {
+      static_cast<std::int64_t*>(p.y[0])[detail::kept_offset(p, p.y_stride[0], output)] = state.index;
+      return;
+    }
+  }
+  finish_any<M, T>(p, output, state);
+}
+
+// ---- losses: inlined where the input and one target are vectors alike -----------------------------------------------
+
+template <int N, class T>
+__device__ __forceinline__ void prepare_vector(const ReduceParameters<T>& p, T* v, const T* a) {
+  switch (p.prepare) {
+#define MYLOS_CASE(name)                                                                                     \
+  case detail::Prepare::name:                                                                                \
+    MYLOS_UNROLL                                                                                             \
+    for (int k = 0; k < N; ++k) v[k] = detail::prepare<T>(detail::Prepare::name, v[k], a[k], p.b, p.p, p.q); \
+    return;
+    MYLOS_CASE(mse)
+    MYLOS_CASE(l1)
+    MYLOS_CASE(smooth_l1)
+    MYLOS_CASE(huber)
+    MYLOS_CASE(bce)
+    MYLOS_CASE(bce_logits)
+    MYLOS_CASE(kl_div)
+    MYLOS_CASE(kl_div_log)
+    MYLOS_CASE(hinge)
+    MYLOS_CASE(hinge_embedding)
+    MYLOS_CASE(poisson_nll)
+    MYLOS_CASE(poisson_nll_log)
+#undef MYLOS_CASE
+    default:
+      return;
+  }
 }
 
 // ---- teams ----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ struct ReduceParameters {
   DType y_dtype[2];
   Prepare prepare;
   Finish finish;
+  bool plain_end;  // one value of type T, or one i64 index, is stored as it is
   std::int8_t kept_rank;
   std::int8_t rank;
   std::int8_t first_prepare;
@@ -104,6 +105,12 @@ ReduceParameters<T> make_reduce_parameters(const ReduceProblem& problem) {
     p.operand[o].dtype = problem.operand[o].dtype;
     join_strides(problem, problem.operand_kept[o], problem.operand_axis[o], p.operand[o].stride);
   }
+  const Finish f = p.finish;
+  p.plain_end = problem.after->empty() && p.y[1] == nullptr &&
+                (f == Finish::index
+                     ? p.y_dtype[0] == DType::i64
+                     : p.y_dtype[0] == DType::f32 && std::is_same_v<T, float> &&
+                           (f == Finish::sum || f == Finish::mean || f == Finish::maximum || f == Finish::minimum));
   p.before.size = 0;
   p.after.size = 0;
   if constexpr (std::is_floating_point_v<T>) {
