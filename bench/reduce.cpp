@@ -45,7 +45,7 @@ Case reduce_case(Space& w, ReductionId id, DType result, double p, const Box3& b
           [=, &w](int turn) {
             const Tensor x(w.x(turn, all).data, w.dtype, 3, box.extent, nullptr);
             const Tensor y(w.y(turn, all).data, result, rank, kept, nullptr);
-            detail::reduce(id, "reduce", detail::Execution(exec), x, y, Tensor(), axes, p, before, {});
+            mylos::detail::reduce(id, "reduce", mylos::detail::Execution(exec), x, y, Tensor(), axes, p, before, {});
           },
           {}};
 }
@@ -53,12 +53,12 @@ Case reduce_case(Space& w, ReductionId id, DType result, double p, const Box3& b
 struct Row {
   const char* name;
   ReductionId id;
-  detail::ResultKind kind;
+  mylos::detail::ResultKind kind;
   double p;
 };
 
 const std::vector<Row>& table() {
-  using Kind = detail::ResultKind;
+  using Kind = mylos::detail::ResultKind;
   static const std::vector<Row> rows{
 #define MYLOS_REDUCTION(name, result, ...) {#name, ReductionId::name, Kind::result, 0},
 #define MYLOS_REDUCTION_1(name, p, dp, result, ...) {#name, ReductionId::name, Kind::result, dp},
@@ -67,8 +67,8 @@ const std::vector<Row>& table() {
   return rows;
 }
 
-DType dtype_of_result(detail::ResultKind kind, DType value) {
-  using Kind = detail::ResultKind;
+DType dtype_of_result(mylos::detail::ResultKind kind, DType value) {
+  using Kind = mylos::detail::ResultKind;
   return kind == Kind::value ? value : (kind == Kind::logical ? DType::u8 : DType::i64);
 }
 
@@ -99,30 +99,6 @@ Box3 narrow_of(const Space& w) {
   return {{1, w.rows * w.cols / Columns, Columns}, 1};
 }
 
-void add_all(Entries& entries, DType dtype) {
-  for (const Row& row : table()) {
-    const std::string name = row.name;
-    add(entries, name + "_rows", dtype, row, rows_of);
-    add(entries, name + "_columns", dtype, row, columns_of);
-    add(entries, name + "_middle", dtype, row, middle_of);
-    add(entries, name + "_all", dtype, row, all_of);
-  }
-  const Row& sum = table().front();
-  add(entries, "sum_rows_2", dtype, sum, short_rows_of<2>);
-  add(entries, "sum_rows_5", dtype, sum, short_rows_of<5>);
-  add(entries, "sum_rows_17", dtype, sum, short_rows_of<17>);
-  add(entries, "sum_rows_100", dtype, sum, short_rows_of<100>);
-  add(entries, "sum_rows_1000", dtype, sum, short_rows_of<1000>);
-  add(entries, "sum_rows_4095", dtype, sum, short_rows_of<4095>);
-  add(entries, "sum_columns_2", dtype, sum, narrow_of<2>);
-  add(entries, "sum_columns_3", dtype, sum, narrow_of<3>);
-  add(entries, "sum_columns_64", dtype, sum, narrow_of<64>);
-  add(entries, "sum_columns_1000", dtype, sum, narrow_of<1000>);
-  add(entries, "sum_of_squares_rows", dtype, sum, rows_of, square());
-  add(entries, "sum_of_gelu_columns", dtype, sum, columns_of, gelu());
-  add_losses(entries, dtype);  // last: they take memory
-}
-
 /// The means of pointwise losses of two matrices.
 void add_losses(Entries& entries, DType dtype) {
   using Call = void (*)(const Exec&, const Tensor&, const Tensor&, const Tensor&);
@@ -151,6 +127,30 @@ void add_losses(Entries& entries, DType dtype) {
   MYLOS_LOSS(kl_div)
   MYLOS_LOSS(binary_cross_entropy_with_logits)
 #undef MYLOS_LOSS
+}
+
+void add_all(Entries& entries, DType dtype) {
+  for (const Row& row : table()) {
+    const std::string name = row.name;
+    add(entries, name + "_rows", dtype, row, rows_of);
+    add(entries, name + "_columns", dtype, row, columns_of);
+    add(entries, name + "_middle", dtype, row, middle_of);
+    add(entries, name + "_all", dtype, row, all_of);
+  }
+  const Row& sum = table().front();
+  add(entries, "sum_rows_2", dtype, sum, short_rows_of<2>);
+  add(entries, "sum_rows_5", dtype, sum, short_rows_of<5>);
+  add(entries, "sum_rows_17", dtype, sum, short_rows_of<17>);
+  add(entries, "sum_rows_100", dtype, sum, short_rows_of<100>);
+  add(entries, "sum_rows_1000", dtype, sum, short_rows_of<1000>);
+  add(entries, "sum_rows_4095", dtype, sum, short_rows_of<4095>);
+  add(entries, "sum_columns_2", dtype, sum, narrow_of<2>);
+  add(entries, "sum_columns_3", dtype, sum, narrow_of<3>);
+  add(entries, "sum_columns_64", dtype, sum, narrow_of<64>);
+  add(entries, "sum_columns_1000", dtype, sum, narrow_of<1000>);
+  add(entries, "sum_of_squares_rows", dtype, sum, rows_of, square());
+  add(entries, "sum_of_gelu_columns", dtype, sum, columns_of, gelu());
+  add_losses(entries, dtype);  // last: they take memory
 }
 
 struct Nothing {
