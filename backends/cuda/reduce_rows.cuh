@@ -124,25 +124,37 @@ __global__ void __launch_bounds__(256, 3) loss_kernel(const __grid_constant__ Ro
   const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
   const std::int64_t target_base = detail::kept_offset(k.p, target.stride, output);
   R::State state = R::identity();
-  for (std::int64_t u = begin + thread; u < end; u += k.team * in_flight) {
-    RawVector raw[in_flight];
-    RawVector target_raw[in_flight];
-    MYLOS_UNROLL
-    for (int i = 0; i < in_flight; ++i) {
-      if (u + i * k.team >= end) continue;
-      raw[i] = load_row_unit<Stored>(k, k.p.x, k.p.x_stride, base, u + i * k.team);
-      target_raw[i] = load_row_unit<Stored>(k, target.data, target.stride, target_base, u + i * k.team);
-    }
-    MYLOS_UNROLL
-    for (int i = 0; i < in_flight; ++i) {
-      if (u + i * k.team >= end) continue;
-      float v[width];
-      float a[width];
-      widen_vector<Stored>(k.is_half, raw[i], v);
-      widen_vector<Stored>(k.is_half, target_raw[i], a);
-      prepare_vector<width>(k.p, v, a);
+  // Run by run of the innermost axis: within one, the target lies as x does.
+  const auto units = static_cast<std::int64_t>(k.units.divisor);
+  for (std::int64_t run = begin / units; run * units < end; ++run) {
+    std::int64_t x_run = base - run * units * width;
+    std::int64_t target_run = target_base - run * units * width;
+    detail::for_coordinates(k.p, k.p.kept_rank, k.p.rank - 1, run, [&](int d, std::int64_t c) {
+      x_run += c * k.p.x_stride[d];
+      target_run += c * target.stride[d];
+    });
+    const std::int64_t first = run * units < begin ? begin : run * units;
+    const std::int64_t last = (run + 1) * units < end ? (run + 1) * units : end;
+    for (std::int64_t u = first + thread; u < last; u += k.team * in_flight) {
+      RawVector raw[in_flight];
+      RawVector target_raw[in_flight];
       MYLOS_UNROLL
-      for (int j = 0; j < width; j += 4) R::take4(state, v[j], v[j + 1], v[j + 2], v[j + 3], 0, 0);
+      for (int i = 0; i < in_flight; ++i) {
+        if (u + i * k.team >= last) continue;
+        raw[i] = load_raw_vector<Stored>(k.p.x, x_run + (u + i * k.team) * width);
+        target_raw[i] = load_raw_vector<Stored>(target.data, target_run + (u + i * k.team) * width);
+      }
+      MYLOS_UNROLL
+      for (int i = 0; i < in_flight; ++i) {
+        if (u + i * k.team >= last) continue;
+        float v[width];
+        float a[width];
+        widen_vector<Stored>(k.is_half, raw[i], v);
+        widen_vector<Stored>(k.is_half, target_raw[i], a);
+        prepare_vector<width>(k.p, v, a);
+        MYLOS_UNROLL
+        for (int j = 0; j < width; j += 4) R::take4(state, v[j], v[j + 1], v[j + 2], v[j + 3], 0, 0);
+      }
     }
   }
   combine_team<Monoid::sum, float>(state, k.team);
@@ -155,8 +167,7 @@ __global__ void __launch_bounds__(256, 3) loss_kernel(const __grid_constant__ Ro
 
 /// Each thread has one unit of several results, `team` threads one unit each of a result.
 template <Monoid M, bool Transforms, class Stored, class T>
-__global__ void __launch_bounds__(256, reduce_blocks(Transforms))
-    short_rows_kernel(const __grid_constant__ RowsParameters<T> k) {
+__global__ void __launch_bounds__(256, 2) short_rows_kernel(const __grid_constant__ RowsParameters<T> k) {
   using R = Reducer<M, T>;
   constexpr int results = short_rows_results(Stored::width);
   const int lane = static_cast<int>(threadIdx.x) % k.team;
@@ -200,6 +211,8 @@ inline bool has_target_vectors(const detail::ReduceProblem& problem, int width) 
   const detail::Strides& kept = problem.operand_kept[problem.first_prepare];
   const detail::Strides& axis = problem.operand_axis[problem.first_prepare];
   const int rank = problem.axis.rank;
+  // Runs that are shorter than a block's threads would leave most of them idle.
+  if (rank > 1 && problem.axis.extent[rank - 1] < 256 * width) return false;
   bool aligned = target.dtype == problem.x.dtype && axis.stride[rank - 1] == 1 &&
                  reinterpret_cast<std::uintptr_t>(target.data) % 16 == 0;
   for (int d = 0; d < problem.kept.rank; ++d) aligned = aligned && kept.stride[d] % width == 0;

@@ -52,9 +52,15 @@ __device__ __forceinline__ RawVector load_raw_elements(const void* x, std::int64
   struct Units {
     typename Stored::Unit unit[Stored::width];
   } units;
-  MYLOS_UNROLL
-  for (int j = 0; j < Stored::width; ++j)
-    units.unit[j] = j < valid ? load_unit<Stored>(x, offset + j * step) : typename Stored::Unit(0);
+  if (step == 1) {
+    MYLOS_UNROLL
+    for (int j = 0; j < Stored::width; ++j)
+      units.unit[j] = j < valid ? load_unit<Stored>(x, offset + j) : typename Stored::Unit(0);
+  } else {
+    MYLOS_UNROLL
+    for (int j = 0; j < Stored::width; ++j)
+      units.unit[j] = j < valid ? load_unit<Stored>(x, offset + j * step) : typename Stored::Unit(0);
+  }
   return {detail::bits_as<uint4>(units)};
 }
 

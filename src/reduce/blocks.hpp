@@ -1,7 +1,7 @@
 // The reduction over blocks of values staged in the L1 cache: what one host thread does, for the generic kernel and,
 // compiled for wider vectors, for backends/host.
 //
-// Along a fast axis, 16 lanes take the values of a result in turn. Across one, a block is a row of up to 128 results,
+// Along a fast axis, 16 lanes take the values of a result in turn. Across one, a block is a row of up to 512 results,
 // and the axis is walked row by row. Either way a lane takes four values at a time (monoid.hpp).
 #pragma once
 
@@ -11,7 +11,7 @@
 namespace mylos::detail {
 
 inline constexpr int reduce_lanes = 16;
-inline constexpr int reduce_columns = 128;
+inline constexpr int reduce_columns = 512;
 inline constexpr int reduce_block = 1024;
 
 /// Where a block of values lies: from `position` along the axes of one result, or one position of several neighbouring
@@ -224,6 +224,25 @@ MYLOS_FUNCTION void reduce_rows(const BlockReduction<T>& r, std::int64_t item) {
     put_state<M, T>(r, output, piece, reduce_along<M, T>(r, output, begin, end));
 }
 
+/// n neighbouring results' values at one position of the axis: where they are, or in `staged`.
+template <class T>
+MYLOS_FUNCTION const T* columns_at(const BlockReduction<T>& r, std::int64_t output, std::int64_t position, int n,
+                                   T* staged) {
+  const ReduceParameters<T>& p = r.p;
+  if (r.transform != nullptr) {
+    alignas(64) T block[3 * reduce_block];  // with room for the operands
+    load_values(r, {output, position, false}, n, block);
+    for (int c = 0; c < n; ++c) staged[c] = block[c];
+    return staged;
+  }
+  const bool in_place =
+      std::is_same_v<T, float> && p.x_dtype == DType::f32 && p.kept_rank > 0 && p.x_stride[p.kept_rank - 1] == 1;
+  if (in_place)
+    return static_cast<const T*>(p.x) + kept_offset(p, p.x_stride, output) + axis_offset(p, p.x_stride, position);
+  gather_block(r, {output, position, false}, p.x_dtype, p.x, p.x_stride, n, staged);
+  return staged;
+}
+
 /// Item of work `item` across an axis: a block of columns, walked along the axis.
 template <Monoid M, class T>
 MYLOS_FUNCTION void reduce_across(const BlockReduction<T>& r, std::int64_t item) {
@@ -236,18 +255,18 @@ MYLOS_FUNCTION void reduce_across(const BlockReduction<T>& r, std::int64_t item)
   const int n = r.columns() - in_row < width ? static_cast<int>(r.columns() - in_row) : width;
   const std::int64_t begin = piece * r.pieces.length;
   const std::int64_t end = begin + r.pieces.length < r.p.count ? begin + r.pieces.length : r.p.count;
-  alignas(64) T storage[3 * reduce_block];  // the rows, and room for the operands behind each
-  T* const v[4] = {storage, storage + width, storage + 2 * width, storage + 3 * width};
+  alignas(64) T staged[4 * width];
   typename R::State state[width];
   for (int c = 0; c < n; ++c) state[c] = R::identity();
   std::int64_t at = begin;
   for (; at + 4 <= end; at += 4) {
-    for (int row = 0; row < 4; ++row) load_values(r, {first, at + row, false}, n, v[row]);
+    const T* v[4];
+    for (int row = 0; row < 4; ++row) v[row] = columns_at(r, first, at + row, n, staged + row * width);
     for (int c = 0; c < n; ++c) R::take4(state[c], v[0][c], v[1][c], v[2][c], v[3][c], at, 1);
   }
   for (; at < end; ++at) {
-    load_values(r, {first, at, false}, n, v[0]);
-    for (int c = 0; c < n; ++c) R::take(state[c], v[0][c], at);
+    const T* v = columns_at(r, first, at, n, staged);
+    for (int c = 0; c < n; ++c) R::take(state[c], v[c], at);
   }
   for (int c = 0; c < n; ++c) put_state<M, T>(r, first + c, piece, state[c]);
 }
