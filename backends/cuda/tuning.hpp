@@ -58,6 +58,8 @@ struct TransposeTuning {
 MYLOS_HOST_DEVICE constexpr TransposeTuning transpose_tuning() { return {256, 64, 2}; }
 
 /// Where an axis is cut and who takes it. The order of a sum follows from these, so they do not depend on the device.
+/// Measured on H200 (f32, share of a read-only kernel): sums of rows of 32768 0.998, of 1000 0.935; 128 x 4096 x 4096
+/// along the middle 0.983; 1.6e9 values to one 0.979; two columns 0.955.
 struct ReduceTuning {
   std::int64_t whole_units;  // vectors of 16 bytes that one block takes at most; beyond, pieces
   std::int64_t piece_units;
