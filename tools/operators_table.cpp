@@ -1,6 +1,6 @@
-// Writes the table of steps in docs/operators.md from include/mylos/steps.def, or says that the two differ.
+// Writes the tables in docs/operators.md from include/mylos/steps.def and reductions.def, or says that they differ.
 //
-//   operators_table docs/operators.md                    rewrites what stands between the two marker comments
+//   operators_table docs/operators.md                    rewrites what stands between the marker comments
 //   operators_table --check docs/operators.md README.md  fails where that differs, or where README.md lacks an operator
 #include <cmath>
 #include <cstdio>
@@ -91,35 +91,73 @@ std::string table() {
   return text;
 }
 
+struct Reduction {
+  const char* name;
+  const char* parameter;  // null: none
+  double standard;
+  const char* result;
+  const char* formula;
+  const char* bound;
+  const char* source;
+};
+
+std::vector<Reduction> all_reductions() {
+  return {
+#define MYLOS_REDUCTION(name, result, monoid, prepare, finish, formula, bound, source) \
+  {#name, nullptr, 0, #result, formula, bound, source},
+#define MYLOS_REDUCTION_1(name, p, dp, result, monoid, prepare, finish, formula, bound, source) \
+  {#name, #p, dp, #result, formula, bound, source},
+#include <mylos/reductions.def>
+  };
+}
+
+std::string table_of_reductions() {
+  std::string text = "| name | parameter | result | formula | error bound | source |\n|---|---|---|---|---|---|\n";
+  for (const Reduction& row : all_reductions()) {
+    const std::string parameter = row.parameter == nullptr ? "" : code(row.parameter + (" = " + number(row.standard)));
+    const std::string bound = row.bound == std::string("exact") ? "exact" : code(row.bound);
+    text += "| " + code(row.name) + " | " + parameter + " | " + row.result + " | " + code(row.formula) + " | " + bound +
+            " | " + row.source + " |\n";
+  }
+  return text;
+}
+
 std::string read(const std::string& file) {
   std::ifstream stream(file);
   return std::string(std::istreambuf_iterator<char>(stream), {});
 }
 
-/// The page with the table in its place; empty where it has no place for one.
-std::string with_table(const std::string& page) {
-  const std::string begin = "<!-- begin: written by tools/operators_table.cpp -->\n";
-  const std::string end = "<!-- end -->\n";
+/// The page with a table between the marker comments of that name; empty where it has no place for one.
+std::string with_table(const std::string& page, const std::string& what, const std::string& text) {
+  const std::string begin = "<!-- begin" + what + ": written by tools/operators_table.cpp -->\n";
+  const std::string end = "<!-- end" + what + " -->\n";
   const std::size_t from = page.find(begin);
   const std::size_t to = from == std::string::npos ? from : page.find(end, from);
   if (to == std::string::npos) return "";
-  return page.substr(0, from + begin.size()) + "\n" + table() + "\n" + page.substr(to);
+  return page.substr(0, from + begin.size()) + "\n" + text + "\n" + page.substr(to);
+}
+
+std::string with_tables(const std::string& page) {
+  return with_table(with_table(page, "", table()), " reductions", table_of_reductions());
 }
 
 /// The number of complaints.
 int check(const std::string& page_file, const std::string& readme_file) {
   int complaints = 0;
   const std::string page = read(page_file);
-  if (page.empty() || page != with_table(page)) {
+  if (page.empty() || page != with_tables(page)) {
     std::fprintf(stderr,
-                 "%s does not say what steps.def says: build the target mylos_write_operators_table to write it anew\n",
+                 "%s does not say what steps.def and reductions.def say: build the target mylos_write_operators_table to write it anew\n",
                  page_file.c_str());
     ++complaints;
   }
   const std::string readme = read(readme_file);
-  for (const Row& row : all_rows()) {
-    if (readme.find(code(row.name)) != std::string::npos) continue;
-    std::fprintf(stderr, "%s does not name the operator %s\n", readme_file.c_str(), row.name);
+  std::vector<std::string> names;
+  for (const Row& row : all_rows()) names.emplace_back(row.name);
+  for (const Reduction& row : all_reductions()) names.emplace_back(row.name);
+  for (const std::string& name : names) {
+    if (readme.find(code(name)) != std::string::npos) continue;
+    std::fprintf(stderr, "%s does not name the operator %s\n", readme_file.c_str(), name.c_str());
     ++complaints;
   }
   return complaints;
@@ -133,7 +171,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: operators_table PAGE, or operators_table --check PAGE README\n");
     return 2;
   }
-  const std::string page = with_table(read(argv[1]));
+  const std::string page = with_tables(read(argv[1]));
   if (page.empty()) {
     std::fprintf(stderr, "%s has no marker comments to write between\n", argv[1]);
     return 1;

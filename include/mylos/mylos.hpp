@@ -1,12 +1,15 @@
 // Everything.
 #pragma once
 
+#include <mylos/axes.hpp>
 #include <mylos/chain.hpp>
 #include <mylos/error.hpp>
+#include <mylos/loss.hpp>
 #include <mylos/map.hpp>
 #include <mylos/op.hpp>
 #include <mylos/path.hpp>
 #include <mylos/pointwise.hpp>
+#include <mylos/reduce.hpp>
 #include <mylos/tensor.hpp>
 #include <mylos/types.hpp>
 #include <mylos/version.hpp>

@@ -84,6 +84,36 @@ Overlap overlap(const Tensor& a, const Tensor& b) {
   return reachable(dimension, rank, (a_address - b_address) / bytes) ? Overlap::partial : Overlap::none;
 }
 
+bool disjoint(const Tensor& a, const Tensor& b) {
+  if (a.size() == 0 || b.size() == 0) return true;
+  const Range ra = byte_range(a);
+  const Range rb = byte_range(b);
+  const std::int64_t from_a = reinterpret_cast<std::intptr_t>(a.data) + ra.begin;
+  const std::int64_t from_b = reinterpret_cast<std::intptr_t>(b.data) + rb.begin;
+  const std::int64_t bytes_a = ra.end - ra.begin;
+  const std::int64_t bytes_b = rb.end - rb.begin;
+  if (from_a + bytes_a <= from_b || from_b + bytes_b <= from_a) return true;
+  // The largest stride and what the other dimensions span.
+  const auto period_of = [](const Tensor& t, std::int64_t bytes, std::int64_t& rest) {
+    std::int64_t period = 0;
+    for (int d = 0; d < t.rank; ++d) {
+      const std::int64_t stride = std::abs(t.stride[d]) * static_cast<std::int64_t>(size_of(t.dtype));
+      if (t.extent[d] == 1 || stride <= period) continue;
+      period = stride;
+      rest = bytes - (t.extent[d] - 1) * stride;
+    }
+    return period;
+  };
+  std::int64_t rest_a = bytes_a;
+  std::int64_t rest_b = bytes_b;
+  const std::int64_t period_a = period_of(a, bytes_a, rest_a);
+  const std::int64_t period_b = period_of(b, bytes_b, rest_b);
+  const std::int64_t period = period_a != 0 ? period_a : period_b;
+  if (period == 0 || (period_b != 0 && period_b != period)) return false;
+  const std::int64_t apart = ((from_b - from_a) % period + period) % period;
+  return rest_a <= apart && apart + rest_b <= period;
+}
+
 Box canonical_box(const Tensor& shape, const BoxTensor* tensors, int count) {
   Box box;
   int order[max_rank];

@@ -65,6 +65,10 @@ enum class Overlap { none, same_elements, partial };
 /// whose address ranges meet count as partial.
 Overlap overlap(const Tensor& a, const Tensor& b);
 
+/// Whether a and b, of any two shapes, certainly share no memory: their address ranges do not meet, or they are other
+/// parts of each period of the same largest stride (columns of one matrix).
+bool disjoint(const Tensor& a, const Tensor& b);
+
 /// Stride of dimension d of `shape` in `tensor`, which broadcasts to it: 0 where it is broadcast.
 inline std::int64_t broadcast_stride(const Tensor& tensor, const Tensor& shape, int d) {
   const int own = d - (shape.rank - tensor.rank);

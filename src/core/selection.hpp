@@ -34,11 +34,37 @@ struct CandidateList {
 Path forced_path();
 void set_last_kernel(const char* name);
 
+/// For tests: while it lives, calls of this thread run the candidate of this name, or throw with its reason.
+class ScopedCandidate {
+ public:
+  explicit ScopedCandidate(const char* name);
+  ~ScopedCandidate();
+  ScopedCandidate(const ScopedCandidate&) = delete;
+  ScopedCandidate& operator=(const ScopedCandidate&) = delete;
+
+ private:
+  const char* previous_;
+};
+const char* forced_candidate();
+
+template <class Problem>
+const Candidate<Problem>* select_by_name(const char* function, const CandidateList<Problem>& candidates,
+                                         const Problem& problem, const std::string& name) {
+  const char* reason = "this backend has no such kernel";
+  for (int i = 0; i < candidates.size; ++i) {
+    if (name != candidates.begin[i].name) continue;
+    reason = candidates.begin[i].refusal(problem);
+    if (reason == nullptr) return &candidates.begin[i];
+  }
+  throw Error(std::string("mylos::") + function + ": " + name + " does not apply: " + reason);
+}
+
 /// The first candidate that applies; null for the generic kernel. Where Path::specialized is forced and none applies,
 /// throws with every candidate's reason.
 template <class Problem>
 const Candidate<Problem>* select(const char* function, const CandidateList<Problem>& candidates,
                                  const Problem& problem) {
+  if (const char* name = forced_candidate()) return select_by_name(function, candidates, problem, name);
   const Path path = forced_path();
   if (path == Path::generic) return nullptr;
   for (int i = 0; i < candidates.size; ++i)

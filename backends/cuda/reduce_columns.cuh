@@ -1,0 +1,205 @@
+// Reduction across the fastest dimension: neighbouring threads have neighbouring results, and the axis is shared by up
+// to eight lanes of threads, which take its positions in turn. How many lanes depends on the axis alone, and so does
+// the order of a sum. It serves every geometry.
+#pragma once
+
+#include "cuda/reduce.hpp"
+#include "cuda/reduce_values.cuh"
+
+namespace mylos::cuda {
+
+template <class T>
+struct ColumnsParameters {
+  ReduceParameters<T> p;
+  Pieces pieces;            // of the axis
+  std::int64_t row_stride;  // of x along the axis where there is one axis
+  detail::Divider columns;  // its extent
+  detail::Divider blocks;   // blocks of threads along it
+  std::int64_t slabs;       // rows of results times pieces
+  void* partial;
+  int across;               // threads along the columns
+  std::int64_t gap;         // results between those of one thread that are not a vector
+  std::int64_t gap_stride;  // and elements of x
+  int lanes;                // along the axis
+  bool is_half;
+  bool is_flat;
+};
+
+/// `Rows` positions of `Width` results, of which `valid` exist: a vector's, or single elements k.gap results apart, so
+/// that a warp's loads are neighbours. All loads come before anything else.
+template <int Rows, class Stored, bool Vectors, int Width, class T>
+__device__ __forceinline__ void load_rows(const ColumnsParameters<T>& k, std::int64_t base, std::int64_t at, int valid,
+                                          T (&v)[Rows][Width]) {
+  std::int64_t offset[Rows];
+  if (k.is_flat) {
+    const std::int64_t step = k.lanes * k.row_stride;
+    offset[0] = base + at * k.row_stride;
+    MYLOS_UNROLL
+    for (int r = 1; r < Rows; ++r) offset[r] = offset[r - 1] + step;
+  } else {
+    MYLOS_UNROLL
+    for (int r = 0; r < Rows; ++r) offset[r] = base + detail::axis_offset(k.p, k.p.x_stride, at + r * k.lanes);
+  }
+  if constexpr (!Vectors) {
+    typename Stored::Unit unit[Rows * Width];
+    MYLOS_UNROLL
+    for (int r = 0; r < Rows; ++r) MYLOS_UNROLL
+    for (int c = 0; c < Width; ++c)
+      unit[r * Width + c] =
+          c < valid ? load_unit<Stored>(k.p.x, offset[r] + c * k.gap_stride) : typename Stored::Unit(0);
+    T wide[Rows * Width];
+    widen_units<Stored, Rows * Width>(k.is_half, unit, wide);
+    MYLOS_UNROLL
+    for (int r = 0; r < Rows; ++r) MYLOS_UNROLL
+    for (int c = 0; c < Width; ++c) v[r][c] = wide[r * Width + c];
+  } else {
+    RawVector raw[Rows];
+    MYLOS_UNROLL
+    for (int r = 0; r < Rows; ++r) raw[r] = load_raw_vector<Stored>(k.p.x, offset[r]);
+    MYLOS_UNROLL
+    for (int r = 0; r < Rows; ++r) widen_vector<Stored>(k.is_half, raw[r], v[r]);
+  }
+}
+
+/// Batches of `Rows` positions, a multiple of four, from `at` while whole ones are left.
+template <int Rows, Monoid M, bool Transforms, class Stored, bool Vectors, int Width, class T>
+__device__ __forceinline__ void take_batches(const ColumnsParameters<T>& k, std::int64_t output, std::int64_t base,
+                                             int valid, std::int64_t& at, std::int64_t end,
+                                             typename Reducer<M, T>::State (&state)[Width]) {
+  const std::int64_t lanes = k.lanes;
+  for (; at + (Rows - 1) * lanes < end; at += Rows * lanes) {
+    T v[Rows][Width];
+    load_rows<Rows, Stored, Vectors, Width>(k, base, at, valid, v);
+    MYLOS_UNROLL
+    for (int r = 0; r < Rows; r += 4) MYLOS_UNROLL
+    for (int c = 0; c < Width; ++c)
+      take_four<M, Transforms>(k.p, state[c], output, at + r * lanes, lanes, v[r][c], v[r + 1][c], v[r + 2][c],
+                               v[r + 3][c]);
+  }
+}
+
+/// What one block does; a thread has `Width` results.
+template <Monoid M, bool Transforms, class Stored, bool Vectors, int Width, class T>
+__global__ void __launch_bounds__(256, reduce_blocks(Transforms))
+    columns_kernel(const __grid_constant__ ColumnsParameters<T> k) {
+  using R = Reducer<M, T>;
+  using State = typename R::State;
+  const int thread = static_cast<int>(threadIdx.x);
+  const int column_thread = thread % k.across;
+  const int lane = thread / k.across % k.lanes;
+  const int depth = thread / (k.across * k.lanes);
+  const int depths = 256 / (k.across * k.lanes);
+  const auto slab_block = static_cast<std::int64_t>(k.blocks.divide(blockIdx.x));
+  const std::int64_t column_block = blockIdx.x - slab_block * static_cast<std::int64_t>(k.blocks.divisor);
+  const std::int64_t slab = slab_block * depths + depth;
+  const std::int64_t gap = Vectors ? 1 : k.gap;
+  const std::int64_t column = column_block * k.across * Width + column_thread * (Vectors ? Width : 1);
+  const auto columns = static_cast<std::int64_t>(k.columns.divisor);
+  const std::int64_t row = k.pieces.count == 1 ? slab : slab / k.pieces.count;
+  const std::int64_t piece = slab - row * k.pieces.count;
+  const std::int64_t output = row * columns + column;
+  const bool active = slab < k.slabs && column < columns;
+  int valid = 0;
+  MYLOS_UNROLL
+  for (int c = 0; c < Width; ++c) valid += column + c * gap < columns ? 1 : 0;
+  State state[Width];
+  MYLOS_UNROLL
+  for (int c = 0; c < Width; ++c) state[c] = R::identity();
+  if (active) {
+    const std::int64_t begin = piece * k.pieces.length;
+    const std::int64_t end = begin + k.pieces.length < k.p.count ? begin + k.pieces.length : k.p.count;
+    const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
+    std::int64_t at = begin + lane;
+    if constexpr (Width == 1)
+      take_batches<16, M, Transforms, Stored, Vectors, Width>(k, output, base, valid, at, end, state);
+    take_batches<4, M, Transforms, Stored, Vectors, Width>(k, output, base, valid, at, end, state);
+    for (; at < end; at += k.lanes) {
+      T v[1][Width];
+      load_rows<1, Stored, Vectors, Width>(k, base, at, valid, v);
+      MYLOS_UNROLL
+      for (int c = 0; c < Width; ++c) take_one<M, Transforms>(k.p, state[c], output, at, v[0][c]);
+    }
+  }
+  __shared__ alignas(16) unsigned char storage[256 * sizeof(State)];
+  auto* states = reinterpret_cast<State*>(storage);
+  MYLOS_UNROLL
+  for (int c = 0; c < Width; ++c) {
+    if (k.lanes > 1) {
+      if (c > 0) __syncthreads();
+      states[thread] = state[c];
+      __syncthreads();
+    }
+    if (lane != 0 || !active || c >= valid) continue;
+    for (int other = 1; other < k.lanes; ++other) R::combine(state[c], states[thread + other * k.across]);
+    if (k.pieces.count == 1)
+      finish_output<M, T>(k.p, output + c * gap, state[c]);
+    else
+      static_cast<State*>(k.partial)[(output + c * gap) * k.pieces.count + piece] = state[c];
+  }
+}
+
+/// Whether results come in whole, aligned vectors.
+inline bool has_column_vectors(const detail::ReduceProblem& problem, int width) {
+  const int rank = problem.kept.rank;
+  if (rank == 0 || problem.x_kept.stride[rank - 1] != 1 || problem.kept.extent[rank - 1] % width != 0) return false;
+  bool aligned = reinterpret_cast<std::uintptr_t>(problem.x.data) % 16 == 0;
+  for (int d = 0; d + 1 < rank; ++d) aligned = aligned && problem.x_kept.stride[d] % width == 0;
+  for (int d = 0; d < problem.axis.rank; ++d) aligned = aligned && problem.x_axis.stride[d] % width == 0;
+  return aligned;
+}
+
+template <class T>
+ColumnsParameters<T> make_columns_parameters(const detail::ReduceProblem& problem, int width) {
+  ColumnsParameters<T> k;
+  k.p = detail::make_reduce_parameters<T>(problem);
+  const std::int64_t columns = problem.kept.rank == 0 ? 1 : problem.kept.extent[problem.kept.rank - 1];
+  const ReduceTuning tuning = reduce_tuning();
+  k.pieces = detail::cut(k.p.count, tuning.whole_rows, tuning.piece_rows);
+  k.row_stride = problem.x_step();
+  k.columns = detail::Divider(columns);
+  k.lanes = k.p.count >= tuning.rows_for_lanes ? 8 : 1;
+  const std::int64_t groups = (columns + width - 1) / width;
+  k.across = 1;
+  while (k.across < groups && k.across * k.lanes < 256) k.across *= 2;
+  k.gap = k.across;
+  k.gap_stride = problem.kept.rank == 0 ? 0 : k.gap * problem.x_kept.stride[problem.kept.rank - 1];
+  k.blocks = detail::Divider((groups + k.across - 1) / k.across);
+  k.slabs = k.p.outputs / columns * k.pieces.count;
+  k.is_half = problem.x.dtype == DType::f16;
+  k.is_flat = problem.axis.rank <= 1;
+  k.partial = nullptr;
+  return k;
+}
+
+template <Monoid M, bool Transforms, class Stored, bool Vectors, int Width, class T>
+void launch_columns(const detail::ReduceProblem& problem, const detail::Queue& queue) {
+  using State = typename Reducer<M, T>::State;
+  ColumnsParameters<T> k = make_columns_parameters<T>(problem, Width);
+  const std::size_t states = k.pieces.count == 1 ? 0 : static_cast<std::size_t>(k.p.outputs * k.pieces.count);
+  const Scratch scratch(queue.stream, states * sizeof(State));
+  k.partial = scratch.data();
+  const int depths = 256 / (k.across * k.lanes);
+  const std::int64_t blocks = (k.slabs + depths - 1) / depths * static_cast<std::int64_t>(k.blocks.divisor);
+  launch(columns_kernel<M, Transforms, Stored, Vectors, Width, T>, blocks, 256, queue.stream, k);
+  if (k.pieces.count > 1) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
+}
+
+template <Monoid M>
+void run_reduce_columns(const detail::ReduceProblem& problem, const detail::Queue& queue) {
+  with_stored(problem, [&](auto stored, auto value, auto transforms) {
+    constexpr bool chained = decltype(transforms)::value;
+    using Stored = decltype(stored);
+    using T = decltype(value);
+    // With a chain, single elements do: the arithmetic hides their loads, and there is half as much code.
+    if constexpr (!chained) {
+      if (has_column_vectors(problem, Stored::width))
+        return launch_columns<M, chained, Stored, true, Stored::width, T>(problem, queue);
+      // A warp reads 512 bytes of a row, so that few sectors are read for two warps.
+      if (problem.kept.rank > 0 && problem.kept.extent[problem.kept.rank - 1] >= 32 * Stored::width)
+        return launch_columns<M, chained, Stored, false, Stored::width, T>(problem, queue);
+    }
+    launch_columns<M, chained, Stored, false, 1, T>(problem, queue);
+  });
+}
+
+}  // namespace mylos::cuda

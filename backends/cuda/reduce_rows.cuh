@@ -1,0 +1,277 @@
+// Reduction along the fastest dimension. The unit of work is a vector of 16 bytes along the innermost axis: a team of
+// threads takes the units of a result in turn, the same ones whether or not they are aligned, so that the order of a
+// sum depends on the axis alone.
+#pragma once
+
+#include "cuda/reduce.hpp"
+#include "cuda/reduce_values.cuh"
+
+namespace mylos::cuda {
+
+template <class T>
+struct RowsParameters {
+  ReduceParameters<T> p;
+  Pieces pieces;  // in units
+  std::int64_t all_units;
+  detail::Divider units;  // of one run of the innermost axis
+  std::int64_t inner;     // its extent
+  std::int64_t step;      // and its stride in x
+  std::int64_t items;     // results times pieces
+  void* partial;
+  int team;
+  bool is_half;
+  bool is_flat;  // one axis
+  bool vectors;  // whole, aligned vectors
+};
+
+/// Unit u of a result: its first position along the axes, and how many of its values exist.
+struct RowUnit {
+  std::int64_t position;
+  int valid;
+};
+
+template <class Stored, class T>
+__device__ __forceinline__ RowUnit row_unit(const RowsParameters<T>& k, std::int64_t u) {
+  constexpr int width = Stored::width;
+  std::int64_t run = 0;
+  if (!k.is_flat) run = static_cast<std::int64_t>(k.units.divide(static_cast<std::uint64_t>(u)));
+  const std::int64_t in_run = (u - run * static_cast<std::int64_t>(k.units.divisor)) * width;
+  const std::int64_t left = k.inner - in_run;
+  return {run * k.inner + in_run, left < width ? static_cast<int>(left) : width};
+}
+
+/// Unit u of x, or of an operand with its strides over the box, from where the result's values begin.
+template <class Stored, class T>
+__device__ __forceinline__ RawVector load_row_unit(const RowsParameters<T>& k, const void* data,
+                                                   const std::int64_t* stride, std::int64_t base, std::int64_t u) {
+  constexpr int width = Stored::width;
+  if (k.is_flat && k.vectors) return load_raw_vector<Stored>(data, base + u * width);
+  std::int64_t run = 0;
+  if (!k.is_flat) run = static_cast<std::int64_t>(k.units.divide(static_cast<std::uint64_t>(u)));
+  const std::int64_t in_run = (u - run * static_cast<std::int64_t>(k.units.divisor)) * width;
+  std::int64_t offset = base + in_run * k.step;
+  if (!k.is_flat)
+    detail::for_coordinates(k.p, k.p.kept_rank, k.p.rank - 1, run,
+                            [&](int d, std::int64_t c) { offset += c * stride[d]; });
+  if (k.vectors) return load_raw_vector<Stored>(data, offset);
+  const std::int64_t left = k.inner - in_run;
+  return load_raw_elements<Stored>(data, offset, k.step, left < width ? static_cast<int>(left) : width);
+}
+
+template <Monoid M, bool Transforms, class Stored, class T>
+__device__ __forceinline__ void take_row_unit(const RowsParameters<T>& k, std::int64_t output, std::int64_t u,
+                                              const RawVector& raw, typename Reducer<M, T>::State& state) {
+  constexpr int width = Stored::width;
+  const RowUnit unit = row_unit<Stored>(k, u);
+  T v[width];
+  widen_vector<Stored>(k.is_half, raw, v);
+  if (width >= 4 && unit.valid == width) {
+    MYLOS_UNROLL
+    for (int j = 0; j + 3 < width; j += 4)
+      take_four<M, Transforms>(k.p, state, output, unit.position + j, 1, v[j], v[j + 1], v[j + 2], v[j + 3]);
+  } else {
+    MYLOS_UNROLL
+    for (int j = 0; j < width; ++j)
+      if (j < unit.valid) take_one<M, Transforms>(k.p, state, output, unit.position + j, v[j]);
+  }
+}
+
+template <Monoid M, bool Transforms, class Stored, class T>
+__global__ void __launch_bounds__(256, reduce_blocks(Transforms))
+    rows_kernel(const __grid_constant__ RowsParameters<T> k) {
+  using R = Reducer<M, T>;
+  constexpr int in_flight = rows_in_flight(Stored::width);
+  const int thread = static_cast<int>(threadIdx.x) % k.team;
+  const std::int64_t item =
+      static_cast<std::int64_t>(blockIdx.x) * (256 / k.team) + static_cast<int>(threadIdx.x) / k.team;
+  if (item >= k.items) return;  // a whole team
+  const std::int64_t output = k.pieces.count == 1 ? item : item / k.pieces.count;
+  const std::int64_t begin = (item - output * k.pieces.count) * k.pieces.length;
+  const std::int64_t end = begin + k.pieces.length < k.all_units ? begin + k.pieces.length : k.all_units;
+  const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
+  typename R::State state = R::identity();
+  for (std::int64_t u = begin + thread; u < end; u += k.team * in_flight) {
+    RawVector raw[in_flight];
+    MYLOS_UNROLL
+    for (int i = 0; i < in_flight; ++i)
+      if (u + i * k.team < end) raw[i] = load_row_unit<Stored>(k, k.p.x, k.p.x_stride, base, u + i * k.team);
+    MYLOS_UNROLL
+    for (int i = 0; i < in_flight; ++i)
+      if (u + i * k.team < end) take_row_unit<M, Transforms, Stored>(k, output, u + i * k.team, raw[i], state);
+  }
+  combine_team<M, T>(state, k.team);
+  if (thread != 0) return;
+  if (k.pieces.count == 1)
+    finish_output<M, T>(k.p, output, state);
+  else
+    static_cast<typename R::State*>(k.partial)[item] = state;
+}
+
+/// The sum of a loss: the input's and the target's vectors are loaded together, and the loss is inlined.
+template <class Stored>
+__global__ void __launch_bounds__(256, 3) loss_kernel(const __grid_constant__ RowsParameters<float> k) {
+  using R = Reducer<Monoid::sum, float>;
+  constexpr int width = Stored::width;
+  constexpr int in_flight = rows_in_flight(width);
+  const int thread = static_cast<int>(threadIdx.x) % k.team;
+  const std::int64_t item =
+      static_cast<std::int64_t>(blockIdx.x) * (256 / k.team) + static_cast<int>(threadIdx.x) / k.team;
+  if (item >= k.items) return;  // a whole team
+  const std::int64_t output = k.pieces.count == 1 ? item : item / k.pieces.count;
+  const std::int64_t begin = (item - output * k.pieces.count) * k.pieces.length;
+  const std::int64_t end = begin + k.pieces.length < k.all_units ? begin + k.pieces.length : k.all_units;
+  const auto& target = k.p.operand[k.p.first_prepare];
+  const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
+  const std::int64_t target_base = detail::kept_offset(k.p, target.stride, output);
+  R::State state = R::identity();
+  // Run by run of the innermost axis: within one, the target lies as x does.
+  const auto units = static_cast<std::int64_t>(k.units.divisor);
+  for (std::int64_t run = begin / units; run * units < end; ++run) {
+    std::int64_t x_run = base - run * units * width;
+    std::int64_t target_run = target_base - run * units * width;
+    detail::for_coordinates(k.p, k.p.kept_rank, k.p.rank - 1, run, [&](int d, std::int64_t c) {
+      x_run += c * k.p.x_stride[d];
+      target_run += c * target.stride[d];
+    });
+    const std::int64_t first = run * units < begin ? begin : run * units;
+    const std::int64_t last = (run + 1) * units < end ? (run + 1) * units : end;
+    for (std::int64_t u = first + thread; u < last; u += k.team * in_flight) {
+      RawVector raw[in_flight];
+      RawVector target_raw[in_flight];
+      MYLOS_UNROLL
+      for (int i = 0; i < in_flight; ++i) {
+        if (u + i * k.team >= last) continue;
+        raw[i] = load_raw_vector<Stored>(k.p.x, x_run + (u + i * k.team) * width);
+        target_raw[i] = load_raw_vector<Stored>(target.data, target_run + (u + i * k.team) * width);
+      }
+      MYLOS_UNROLL
+      for (int i = 0; i < in_flight; ++i) {
+        if (u + i * k.team >= last) continue;
+        float v[width];
+        float a[width];
+        widen_vector<Stored>(k.is_half, raw[i], v);
+        widen_vector<Stored>(k.is_half, target_raw[i], a);
+        prepare_vector<width>(k.p, v, a);
+        MYLOS_UNROLL
+        for (int j = 0; j < width; j += 4) R::take4(state, v[j], v[j + 1], v[j + 2], v[j + 3], 0, 0);
+      }
+    }
+  }
+  combine_team<Monoid::sum, float>(state, k.team);
+  if (thread != 0) return;
+  if (k.pieces.count == 1)
+    finish_output<Monoid::sum, float>(k.p, output, state);
+  else
+    static_cast<R::State*>(k.partial)[item] = state;
+}
+
+/// Each thread has one unit of several results, `team` threads one unit each of a result.
+template <Monoid M, bool Transforms, class Stored, class T>
+__global__ void __launch_bounds__(256, 2) short_rows_kernel(const __grid_constant__ RowsParameters<T> k) {
+  using R = Reducer<M, T>;
+  constexpr int results = short_rows_results(Stored::width);
+  const int lane = static_cast<int>(threadIdx.x) % k.team;
+  const int per_pass = 256 / k.team;
+  const std::int64_t first =
+      static_cast<std::int64_t>(blockIdx.x) * per_pass * results + static_cast<int>(threadIdx.x) / k.team;
+  const bool has_unit = lane * Stored::width < k.p.count;
+  RawVector raw[results];
+  MYLOS_UNROLL
+  for (int i = 0; i < results; ++i) {
+    const std::int64_t output = first + i * per_pass;
+    if (has_unit && output < k.p.outputs)
+      raw[i] = load_row_unit<Stored>(k, k.p.x, k.p.x_stride, detail::kept_offset(k.p, k.p.x_stride, output), lane);
+  }
+  MYLOS_UNROLL
+  for (int i = 0; i < results; ++i) {
+    const std::int64_t output = first + i * per_pass;
+    typename R::State state = R::identity();
+    if (has_unit && output < k.p.outputs) take_row_unit<M, Transforms, Stored>(k, output, lane, raw[i], state);
+    combine_warp<M, T>(state, k.team);
+    if (lane == 0 && output < k.p.outputs) finish_output<M, T>(k.p, output, state);
+  }
+}
+
+/// Whether every unit of x is a whole vector at an aligned address.
+inline bool has_vectors(const detail::ReduceProblem& problem, int width) {
+  const int rank = problem.axis.rank;
+  if (rank == 0 || problem.x_step() != 1 || problem.axis.extent[rank - 1] % width != 0) return false;
+  bool aligned = reinterpret_cast<std::uintptr_t>(problem.x.data) % 16 == 0;
+  for (int d = 0; d < problem.kept.rank; ++d) aligned = aligned && problem.x_kept.stride[d] % width == 0;
+  for (int d = 0; d + 1 < rank; ++d) aligned = aligned && problem.x_axis.stride[d] % width == 0;
+  return aligned;
+}
+
+/// Whether loss_kernel serves a problem whose x has vectors: one target, of x's dtype, in vectors too.
+inline bool has_target_vectors(const detail::ReduceProblem& problem, int width) {
+  const bool is_loss =
+      problem.reduction.prepare >= detail::Prepare::mse && problem.reduction.prepare != detail::Prepare::gaussian_nll;
+  if (!is_loss || !problem.before->empty() || problem.first_after != problem.first_prepare + 1) return false;
+  const Tensor& target = problem.operand[problem.first_prepare];
+  const detail::Strides& kept = problem.operand_kept[problem.first_prepare];
+  const detail::Strides& axis = problem.operand_axis[problem.first_prepare];
+  const int rank = problem.axis.rank;
+  // Runs that are shorter than a block's threads would leave most of them idle.
+  if (rank > 1 && problem.axis.extent[rank - 1] < 256 * width) return false;
+  bool aligned = target.dtype == problem.x.dtype && axis.stride[rank - 1] == 1 &&
+                 reinterpret_cast<std::uintptr_t>(target.data) % 16 == 0;
+  for (int d = 0; d < problem.kept.rank; ++d) aligned = aligned && kept.stride[d] % width == 0;
+  for (int d = 0; d + 1 < rank; ++d) aligned = aligned && axis.stride[d] % width == 0;
+  return aligned;
+}
+
+template <class T>
+RowsParameters<T> make_rows_parameters(const detail::ReduceProblem& problem, int width) {
+  RowsParameters<T> k;
+  k.p = detail::make_reduce_parameters<T>(problem);
+  const int rank = problem.axis.rank;
+  k.inner = rank == 0 ? 1 : problem.axis.extent[rank - 1];
+  k.step = problem.x_step();
+  const std::int64_t units = (k.inner + width - 1) / width;
+  k.units = detail::Divider(units);
+  k.is_flat = rank <= 1;
+  k.vectors = has_vectors(problem, width);
+  k.is_half = problem.x.dtype == DType::f16;
+  k.partial = nullptr;
+  k.all_units = k.inner == 0 ? 0 : units * (k.p.count / k.inner);
+  const ReduceTuning tuning = reduce_tuning();
+  k.pieces = detail::cut(k.all_units, tuning.whole_units, tuning.piece_units);
+  k.items = k.p.outputs * k.pieces.count;
+  return k;
+}
+
+template <Monoid M>
+void run_reduce_rows(const detail::ReduceProblem& problem, const detail::Queue& queue) {
+  with_stored(problem, [&](auto stored, auto value, auto transforms) {
+    constexpr bool chained = decltype(transforms)::value;
+    using Stored = decltype(stored);
+    using T = decltype(value);
+    RowsParameters<T> k = make_rows_parameters<T>(problem, Stored::width);
+    k.team = k.pieces.length <= reduce_tuning().warp_units ? 32 : 256;
+    const std::size_t states = k.pieces.count == 1 ? 0 : static_cast<std::size_t>(k.items);
+    const Scratch scratch(queue.stream, states * sizeof(typename Reducer<M, T>::State));
+    k.partial = scratch.data();
+    const int per_block = 256 / k.team;
+    auto kernel = rows_kernel<M, chained, Stored, T>;
+    if constexpr (chained && M == Monoid::sum && std::is_same_v<T, float>)
+      if (k.vectors && has_target_vectors(problem, Stored::width)) kernel = loss_kernel<Stored>;
+    launch(kernel, (k.items + per_block - 1) / per_block, 256, queue.stream, k);
+    if (k.pieces.count > 1) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
+  });
+}
+
+template <Monoid M>
+void run_reduce_short_rows(const detail::ReduceProblem& problem, const detail::Queue& queue) {
+  with_stored(problem, [&](auto stored, auto value, auto transforms) {
+    constexpr bool chained = decltype(transforms)::value;
+    using Stored = decltype(stored);
+    using T = decltype(value);
+    RowsParameters<T> k = make_rows_parameters<T>(problem, Stored::width);
+    k.team = 1;
+    while (k.team * Stored::width < k.p.count) k.team *= 2;
+    const std::int64_t per_block = 256 / k.team * short_rows_results(Stored::width);
+    launch(short_rows_kernel<M, chained, Stored, T>, (k.p.outputs + per_block - 1) / per_block, 256, queue.stream, k);
+  });
+}
+
+}  // namespace mylos::cuda

@@ -1,0 +1,14 @@
+// Sums, means, counts and norms.
+#include "cuda/reduce_columns.cuh"
+#include "cuda/reduce_rows.cuh"
+
+namespace mylos::cuda {
+
+template void run_reduce_short_rows<Monoid::sum>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_rows<Monoid::sum>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_columns<Monoid::sum>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_short_rows<Monoid::sum_of_squares>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_rows<Monoid::sum_of_squares>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_columns<Monoid::sum_of_squares>(const detail::ReduceProblem&, const detail::Queue&);
+
+}  // namespace mylos::cuda

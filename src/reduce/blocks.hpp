@@ -1,0 +1,289 @@
+// The reduction over blocks of values staged in the L1 cache: what one host thread does, for the generic kernel and,
+// compiled for wider vectors, for backends/host.
+//
+// Along a fast axis, 16 lanes take the values of a result in turn. Across one, a block is a row of up to 512 results,
+// and the axis is walked row by row. Either way a lane takes four values at a time (monoid.hpp).
+#pragma once
+
+#include "pointwise/block.hpp"
+#include "reduce/result.hpp"
+
+namespace mylos::detail {
+
+inline constexpr int reduce_lanes = 16;
+inline constexpr int reduce_columns = 512;
+inline constexpr int reduce_block = 1024;
+
+/// Where a block of values lies: from `position` along the axes of one result, or one position of several neighbouring
+/// results from `output`.
+struct BlockPlace {
+  std::int64_t output;
+  std::int64_t position;
+  bool along_axis;
+};
+
+template <class T>
+struct BlockReduction {
+  /// Applies `before` and `prepare` to the first n of v, which has room for the operands' blocks behind it.
+  using Transform = void (*)(const BlockReduction& r, const BlockPlace& place, T* v, int n);
+
+  ReduceParameters<T> p;
+  Box axis;
+  Pieces pieces;
+  bool along_axis;
+  std::int64_t per_item;       // results of an item of work (pieces of one result, where there are several)
+  std::int64_t column_blocks;  // across an axis: blocks of columns in the fastest kept dimension
+  Transform transform;         // null where there is nothing to do
+  void* partial;               // states, pieces.count for each result
+
+  std::int64_t items() const {
+    if (along_axis) return (p.outputs + per_item - 1) / per_item * pieces.count;
+    return p.outputs / columns() * column_blocks * pieces.count;
+  }
+  /// Extent of the fastest kept dimension.
+  std::int64_t columns() const {
+    return p.kept_rank == 0 ? 1 : static_cast<std::int64_t>(p.extent[p.kept_rank - 1].divisor);
+  }
+};
+
+/// Host: one piece up to 65536 values.
+inline constexpr std::int64_t host_piece = 16384;
+
+template <class T>
+BlockReduction<T> make_block_reduction(const ReduceProblem& problem) {
+  BlockReduction<T> r{
+      make_reduce_parameters<T>(problem), problem.axis, {}, problem.axis_is_fastest(), 1, 0, nullptr, nullptr};
+  r.pieces = cut(r.p.count, 4 * host_piece, host_piece);
+  if (r.along_axis && r.p.count < 4096) r.per_item = 4096 / (r.p.count + 1) + 1;
+  r.column_blocks = (r.columns() + reduce_columns - 1) / reduce_columns;
+  return r;
+}
+
+template <class T>
+MYLOS_FUNCTION void gather_block(const BlockReduction<T>& r, const BlockPlace& place, DType dtype, const void* data,
+                                 const std::int64_t* stride, int n, T* v) {
+  const ReduceParameters<T>& p = r.p;
+  const std::int64_t kept = kept_offset(p, stride, place.output);
+  const auto copy = [&](auto stored) {
+    using S = decltype(stored);
+    const auto run = [&](int first, int count, std::int64_t offset, std::int64_t step) {
+      const S* from = static_cast<const S*>(data) + kept + offset;
+      T* to = v + first;
+      if (step == 1) {
+        for (int k = 0; k < count; ++k) to[k] = widen<T>(from[k]);
+      } else {
+        for (int k = 0; k < count; ++k) to[k] = widen<T>(from[k * step]);
+      }
+    };
+    if (!place.along_axis)
+      run(0, n, axis_offset(p, stride, place.position), p.kept_rank == 0 ? 0 : stride[p.kept_rank - 1]);
+    else if (r.axis.rank <= 1)
+      run(0, n, r.axis.rank == 0 ? 0 : place.position * stride[p.kept_rank],
+          r.axis.rank == 0 ? 0 : stride[p.kept_rank]);
+    else
+      for_each_run(r.axis, stride + p.kept_rank, place.position, n, run);
+  };
+  switch (dtype) {
+    case DType::f64:
+      return copy(double());
+    case DType::f32:
+      return copy(float());
+    case DType::f16:
+      return copy(half());
+    case DType::bf16:
+      return copy(bfloat16());
+    case DType::u8:
+      return copy(std::uint8_t());
+    case DType::i32:
+      return copy(std::int32_t());
+    case DType::i64:
+      return copy(std::int64_t());
+  }
+}
+
+/// A body for BlockReduction::transform. The loops run over whole vectors, as in the map: with the remainder in scalar
+/// forms of the elementary functions, a value's bits would depend on where it stands.
+template <class T>
+MYLOS_FUNCTION void transform_block(const BlockReduction<T>& r, const BlockPlace& place, T* v, int n) {
+  const ReduceParameters<T>& p = r.p;
+  const int whole = (n + 15) / 16 * 16;
+  for (int k = n; k < whole; ++k) v[k] = T(1);
+  const auto load = [&](int o, T* to) {
+    const LoweredOperand<max_rank>& operand = p.operand[o];
+    gather_block(r, place, operand.dtype, operand.data, operand.stride, n, to);
+    for (int k = n; k < whole; ++k) to[k] = T(1);
+  };
+  if constexpr (std::is_floating_point_v<T>) {
+    MemoryBlock<T, reduce_block> block{v, whole};
+    apply<math::Precise>(p.before, block, [&](int o, MemoryBlock<T, reduce_block>& to) { load(o, to.value); });
+  }
+  const int operands = p.prepare_count();
+  if (operands == 0) {
+    // One loop for each, so that it vectorises.
+    switch (p.prepare) {
+#define MYLOS_CASE(name)                                                         \
+  case Prepare::name:                                                            \
+    for (int k = 0; k < whole; ++k) v[k] = prepare<T>(Prepare::name, v[k], p.p); \
+    return;
+      MYLOS_CASE(negate)
+      MYLOS_CASE(abs)
+      MYLOS_CASE(negate_abs)
+      MYLOS_CASE(nonzero)
+      MYLOS_CASE(power)
+      default:
+        return;
+    }
+  }
+  if constexpr (std::is_floating_point_v<T>) {
+    T* a = v + reduce_block;
+    T* b = a + reduce_block;
+    load(p.first_prepare, a);
+    if (operands == 2)
+      load(p.first_prepare + 1, b);
+    else
+      for (int k = 0; k < whole; ++k) b[k] = p.b;
+    switch (p.prepare) {
+#define MYLOS_CASE_2(name)                                                                        \
+  case Prepare::name:                                                                             \
+    for (int k = 0; k < whole; ++k) v[k] = prepare<T>(Prepare::name, v[k], a[k], b[k], p.p, p.q); \
+    return;
+#define MYLOS_CASE_1(name)                                                                        \
+  case Prepare::name:                                                                             \
+    for (int k = 0; k < whole; ++k) v[k] = prepare<T>(Prepare::name, v[k], a[k], T(1), p.p, p.q); \
+    return;
+      MYLOS_CASE_1(mse)
+      MYLOS_CASE_1(l1)
+      MYLOS_CASE_1(smooth_l1)
+      MYLOS_CASE_1(huber)
+      MYLOS_CASE_2(bce)
+      MYLOS_CASE_2(bce_logits)
+      MYLOS_CASE_1(kl_div)
+      MYLOS_CASE_1(kl_div_log)
+      MYLOS_CASE_1(hinge)
+      MYLOS_CASE_1(hinge_embedding)
+      MYLOS_CASE_1(poisson_nll)
+      MYLOS_CASE_1(poisson_nll_log)
+      MYLOS_CASE_2(gaussian_nll)
+      default:
+        return;
+    }
+#undef MYLOS_CASE
+#undef MYLOS_CASE_1
+#undef MYLOS_CASE_2
+  }
+}
+
+template <class T>
+MYLOS_FUNCTION void load_values(const BlockReduction<T>& r, const BlockPlace& place, int n, T* v) {
+  gather_block(r, place, r.p.x_dtype, r.p.x, r.p.x_stride, n, v);
+  if (r.transform != nullptr) r.transform(r, place, v, n);
+}
+
+/// The 16 lanes of one result take positions [begin, end).
+template <Monoid M, class T>
+MYLOS_FUNCTION typename Reducer<M, T>::State reduce_along(const BlockReduction<T>& r, std::int64_t output,
+                                                          std::int64_t begin, std::int64_t end) {
+  using R = Reducer<M, T>;
+  constexpr int lanes = reduce_lanes;
+  alignas(64) T v[3 * reduce_block];
+  typename R::State lane[lanes];
+  for (int l = 0; l < lanes; ++l) lane[l] = R::identity();
+  for (std::int64_t at = begin; at < end; at += reduce_block) {
+    const int n = end - at < reduce_block ? static_cast<int>(end - at) : reduce_block;
+    load_values(r, {output, at, true}, n, v);
+    int k = 0;
+    for (; k + 4 * lanes <= n; k += 4 * lanes)
+      for (int l = 0; l < lanes; ++l)
+        R::take4(lane[l], v[k + l], v[k + lanes + l], v[k + 2 * lanes + l], v[k + 3 * lanes + l], at + k + l, lanes);
+    for (; k < n; ++k) R::take(lane[k % lanes], v[k], at + k);
+  }
+  for (int half_lanes = lanes / 2; half_lanes > 0; half_lanes /= 2)
+    for (int l = 0; l < half_lanes; ++l) R::combine(lane[l], lane[l + half_lanes]);
+  return lane[0];
+}
+
+template <Monoid M, class T>
+MYLOS_FUNCTION void put_state(const BlockReduction<T>& r, std::int64_t output, std::int64_t piece,
+                              const typename Reducer<M, T>::State& state) {
+  using State = typename Reducer<M, T>::State;
+  if (r.pieces.count > 1)
+    static_cast<State*>(r.partial)[output * r.pieces.count + piece] = state;
+  else
+    store_result<M, T>(r.p, output, state, [](const auto& p, std::int64_t o, T v) { return apply_after(p, o, v); });
+}
+
+/// Item of work `item` along a fast axis.
+template <Monoid M, class T>
+MYLOS_FUNCTION void reduce_rows(const BlockReduction<T>& r, std::int64_t item) {
+  const std::int64_t piece = item % r.pieces.count;
+  const std::int64_t first = item / r.pieces.count * r.per_item;
+  const std::int64_t last = first + r.per_item < r.p.outputs ? first + r.per_item : r.p.outputs;
+  const std::int64_t begin = piece * r.pieces.length;
+  const std::int64_t end = begin + r.pieces.length < r.p.count ? begin + r.pieces.length : r.p.count;
+  for (std::int64_t output = first; output < last; ++output)
+    put_state<M, T>(r, output, piece, reduce_along<M, T>(r, output, begin, end));
+}
+
+/// n neighbouring results' values at one position of the axis: where they are, or in `staged`.
+template <class T>
+MYLOS_FUNCTION const T* columns_at(const BlockReduction<T>& r, std::int64_t output, std::int64_t position, int n,
+                                   T* staged) {
+  const ReduceParameters<T>& p = r.p;
+  if (r.transform != nullptr) {
+    alignas(64) T block[3 * reduce_block];  // with room for the operands
+    load_values(r, {output, position, false}, n, block);
+    for (int c = 0; c < n; ++c) staged[c] = block[c];
+    return staged;
+  }
+  const bool in_place =
+      std::is_same_v<T, float> && p.x_dtype == DType::f32 && p.kept_rank > 0 && p.x_stride[p.kept_rank - 1] == 1;
+  if (in_place)
+    return static_cast<const T*>(p.x) + kept_offset(p, p.x_stride, output) + axis_offset(p, p.x_stride, position);
+  gather_block(r, {output, position, false}, p.x_dtype, p.x, p.x_stride, n, staged);
+  return staged;
+}
+
+/// Item of work `item` across an axis: a block of columns, walked along the axis.
+template <Monoid M, class T>
+MYLOS_FUNCTION void reduce_across(const BlockReduction<T>& r, std::int64_t item) {
+  using R = Reducer<M, T>;
+  constexpr int width = reduce_columns;
+  const std::int64_t piece = item % r.pieces.count;
+  const std::int64_t block = item / r.pieces.count;
+  const std::int64_t in_row = block % r.column_blocks * width;
+  const std::int64_t first = block / r.column_blocks * r.columns() + in_row;
+  const int n = r.columns() - in_row < width ? static_cast<int>(r.columns() - in_row) : width;
+  const std::int64_t begin = piece * r.pieces.length;
+  const std::int64_t end = begin + r.pieces.length < r.p.count ? begin + r.pieces.length : r.p.count;
+  alignas(64) T staged[4 * width];
+  typename R::State state[width];
+  for (int c = 0; c < n; ++c) state[c] = R::identity();
+  std::int64_t at = begin;
+  for (; at + 4 <= end; at += 4) {
+    const T* v[4];
+    for (int row = 0; row < 4; ++row) v[row] = columns_at(r, first, at + row, n, staged + row * width);
+    for (int c = 0; c < n; ++c) R::take4(state[c], v[0][c], v[1][c], v[2][c], v[3][c], at, 1);
+  }
+  for (; at < end; ++at) {
+    const T* v = columns_at(r, first, at, n, staged);
+    for (int c = 0; c < n; ++c) R::take(state[c], v[c], at);
+  }
+  for (int c = 0; c < n; ++c) put_state<M, T>(r, first + c, piece, state[c]);
+}
+
+template <Monoid M, class T>
+MYLOS_FUNCTION void reduce_item(const BlockReduction<T>& r, std::int64_t item) {
+  r.along_axis ? reduce_rows<M, T>(r, item) : reduce_across<M, T>(r, item);
+}
+
+/// The second stage: the pieces of one result, in their order.
+template <Monoid M, class T>
+MYLOS_FUNCTION void combine_pieces(const BlockReduction<T>& r, std::int64_t output) {
+  using R = Reducer<M, T>;
+  const auto* piece = static_cast<const typename R::State*>(r.partial) + output * r.pieces.count;
+  typename R::State state = piece[0];
+  for (std::int64_t i = 1; i < r.pieces.count; ++i) R::combine(state, piece[i]);
+  store_result<M, T>(r.p, output, state, [](const auto& p, std::int64_t o, T v) { return apply_after(p, o, v); });
+}
+
+}  // namespace mylos::detail
