@@ -16,8 +16,6 @@
 // size() is a multiple of it.
 #pragma once
 
-#include <limits>
-
 #include <mylos/math.hpp>
 
 #include "row/problem.hpp"
@@ -71,8 +69,7 @@ struct RowConstants {
 
 template <class T>
 MYLOS_FUNCTION constexpr T minus_infinity() {
-  constexpr T value = -std::numeric_limits<T>::infinity();  // a constant, so that device code calls nothing of std
-  return value;
+  return -T(INFINITY);  // not std::numeric_limits, whose functions device code may not call
 }
 
 /// sum of f(k) for 0 <= k < n as Lanes partial sums, then a tree.
