@@ -1,6 +1,7 @@
 // Everything.
 #pragma once
 
+#include <mylos/axes.hpp>
 #include <mylos/chain.hpp>
 #include <mylos/error.hpp>
 #include <mylos/map.hpp>
