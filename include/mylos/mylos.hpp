@@ -8,6 +8,7 @@
 #include <mylos/op.hpp>
 #include <mylos/path.hpp>
 #include <mylos/pointwise.hpp>
+#include <mylos/row.hpp>
 #include <mylos/tensor.hpp>
 #include <mylos/types.hpp>
 #include <mylos/version.hpp>

@@ -14,6 +14,7 @@ struct Queue {
   using Body = void (*)(const void* context, std::int64_t index);
   void* stream = nullptr;
   const void* instance = nullptr;
+  int threads = 1;  // of a host instance
   void (*parallel_for)(const Queue& queue, const char* label, std::int64_t count, Body body,
                        const void* context) = nullptr;
 };
@@ -34,11 +35,17 @@ struct CandidateList {
 Path forced_path();
 void set_last_kernel(const char* name);
 
+/// For tests, and null otherwise: the candidate that calls of this thread run, one that selection would pass over or
+/// one of the test's own.
+template <class Problem>
+inline thread_local const Candidate<Problem>* forced_candidate = nullptr;
+
 /// The first candidate that applies; null for the generic kernel. Where Path::specialized is forced and none applies,
 /// throws with every candidate's reason.
 template <class Problem>
 const Candidate<Problem>* select(const char* function, const CandidateList<Problem>& candidates,
                                  const Problem& problem) {
+  if (forced_candidate<Problem> != nullptr) return forced_candidate<Problem>;
   const Path path = forced_path();
   if (path == Path::generic) return nullptr;
   for (int i = 0; i < candidates.size; ++i)

@@ -6,22 +6,12 @@
 
 #include <optional>
 
+#include <mylos/detail/row_call.hpp>
+
 #include "core/lowered.hpp"
 #include "core/selection.hpp"
 
 namespace mylos::detail {
-
-/// What is done with a row: a statistic and a map (policy.hpp).
-enum class RowOperator : std::uint8_t {
-  softmax,      // exp(x - max) / sum exp(x - max)
-  log_softmax,  // x - max - log(sum exp(x - max))
-  standardize,  // (x - mean) / sqrt(variance + eps): layer, group, instance and batch norm
-  rms,          // x / sqrt(mean(x^2) + eps)
-  l1,           // x / max(sum |x|, eps)
-  l2,           // x / max(sqrt(sum x^2), eps)
-  lp,           // x / max((sum |x|^p)^(1/p), eps)
-  linf          // x / max(max |x|, eps)
-};
 
 /// A tensor over the box of a problem. stride[d] belongs to dimension d of the rows for d < rows.rank, and to dimension
 /// d - rows.rank of the axis from there on; 0 where the tensor is constant.

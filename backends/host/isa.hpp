@@ -1,0 +1,32 @@
+// Instruction sets for functions that are compiled several times and chosen when they run (see pointwise.cpp for why
+// the functions carry attributes instead of the files carrying flags).
+#pragma once
+
+#if defined(__x86_64__)
+
+#define MYLOS_ISA_AVX2 __attribute__((target("avx2,fma,f16c")))
+#if defined(__clang__)
+#define MYLOS_ISA_AVX512 __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq,avx512vl")))
+#else
+#define MYLOS_ISA_AVX512 \
+  __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,prefer-vector-width=512")))
+#endif
+
+namespace mylos::host {
+
+/// Null, or why this processor cannot.
+inline const char* refuse_avx512() {
+  static const bool supported = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                                __builtin_cpu_supports("avx512cd");
+  return supported ? nullptr : "this processor has no AVX-512";
+}
+
+inline const char* refuse_avx2() {
+  static const bool supported = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return supported ? nullptr : "this processor has no AVX2";
+}
+
+}  // namespace mylos::host
+
+#endif
