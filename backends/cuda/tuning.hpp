@@ -1,6 +1,8 @@
 // Launch constants of the CUDA kernels, apart from the kernels: constexpr functions of what they depend on.
 #pragma once
 
+#include <cstddef>
+
 #include <mylos/macros.hpp>
 
 namespace mylos::cuda {
@@ -54,5 +56,51 @@ struct TransposeTuning {
   int passes;  // in which a thread's share of the tile is worked on and stored
 };
 MYLOS_HOST_DEVICE constexpr TransposeTuning transpose_tuning() { return {256, 64, 2}; }
+
+struct RegistersTuning {
+  int bytes;    // of values that a thread holds
+  int threads;  // per block
+  int blocks;   // per multiprocessor at least
+};
+/// Rows that lanes of a warp share. Chains take registers.
+MYLOS_HOST_DEVICE constexpr RegistersTuning lanes_tuning(bool chained) { return {64, 128, chained ? 5 : 8}; }
+/// Up to here rows are loaded by single elements, whatever their alignment, and a thread has a quarter of the values.
+MYLOS_HOST_DEVICE constexpr int registers_tiny_length(std::size_t value_size) { return value_size == 8 ? 12 : 24; }
+
+struct WarpsTuning {
+  int bytes;    // of values that a thread holds
+  int threads;  // per multiprocessor at least
+  int longest;  // threads that share a row at most
+};
+/// Rows of whole warps.
+MYLOS_HOST_DEVICE constexpr WarpsTuning warps_tuning(bool chained) {
+  if (chained) return {128, 512, 256};
+  return {128, 1024, 1024};
+}
+
+struct RingTuning {
+  int warps;         // per block
+  int blocks;        // per multiprocessor
+  int stages;        // of 2 KB per warp, with that many blocks
+  int stages_alone;  // with one block per multiprocessor
+  int max_cluster;   // blocks; above 8 only where the device grants it
+};
+/// Measured on H200: clusters of 16 blocks of 256 threads and 96 KB, two per multiprocessor.
+MYLOS_HOST_DEVICE constexpr RingTuning ring_tuning() { return {8, 2, 6, 13, 16}; }
+
+/// Rows along a strided axis.
+MYLOS_HOST_DEVICE constexpr WarpsTuning columns_tuning() { return {128, 1024, 1024}; }
+/// Values of a thread where neighbouring rows do not make vectors.
+MYLOS_HOST_DEVICE constexpr int columns_single(std::size_t value_size) { return value_size == 8 ? 8 : 16; }
+
+struct PassesTuning {
+  int bytes;            // of values that a thread holds
+  int threads;          // per block
+  int pieces_per_part;  // at least, of as many values as a block holds
+  int most_parts;       // of a row
+  MYLOS_HOST_DEVICE constexpr int blocks(bool chained) const { return chained ? 2 : 4; }
+};
+/// Rows in several passes.
+MYLOS_HOST_DEVICE constexpr PassesTuning passes_tuning() { return {128, 256, 4, 16384}; }
 
 }  // namespace mylos::cuda
