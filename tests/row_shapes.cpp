@@ -73,8 +73,8 @@ TYPED_TEST(RowShapes, MisalignedAndPadded) {
       TensorSpec y{i % 3 == 0 ? DType::bf16 : DType::f32};
       x.misalignment = i;
       y.misalignment = (3 * i) % 8;
-      x.padding = {0, i};
-      y.padding = {0, (5 * i) % 7};
+      x.padding = std::vector<std::int64_t>{0, i};
+      y.padding = std::vector<std::int64_t>{0, (5 * i) % 7};
       for (const std::int64_t length : {5, 64, 397, 1030}) this->check(case_of(op, {9, length}, {false, true}, x, y));
     }
 }
@@ -82,10 +82,10 @@ TYPED_TEST(RowShapes, MisalignedAndPadded) {
 TYPED_TEST(RowShapes, OrdersStepsAndDirections) {
   for (const RowOperator op : three) {
     TensorSpec x{DType::f32};
-    x.order = {0, 1, 2};
+    x.order = std::vector<int>{0, 1, 2};
     do {
       TensorSpec y{DType::f32};
-      y.order = {0, 1, 2};
+      y.order = std::vector<int>{0, 1, 2};
       do {
         for (unsigned mask = 1; mask < 8; mask += 3) {
           RowCase c = case_of(op, {5, 33, 17}, {(mask & 1U) != 0, (mask & 2U) != 0, (mask & 4U) != 0}, x, y);
