@@ -61,7 +61,7 @@ const char* refuse_registers(const RowProblem& problem) {
   if (problem.length() <= registers_tiny_length(static_cast<std::size_t>(value))) return nullptr;
   if (!rows_are_aligned_alike(problem)) return "rows of x and y are not aligned alike";
   const WarpsTuning tuning = warps_tuning(chained);
-  if (problem.length() + row_chunk_elements(problem) - 1 > tuning.longest * (tuning.bytes / value))
+  if (problem.length() + longest_lead(problem, sector_bytes) > tuning.longest * (tuning.bytes / value))
     return "a block's registers do not hold a row";
   return nullptr;
 }

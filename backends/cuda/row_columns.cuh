@@ -52,19 +52,29 @@ __device__ __forceinline__ void chain_columns(const RowParameters<T>& p, const d
   }
 }
 
-/// The statistics of E rows, each over J places, to shared memory.
+/// The statistics of E rows, each over J places, to shared memory too.
 template <class F, class M, int E, int J, class T>
-__device__ __forceinline__ void store_column_states(const RowParameters<T>& p, const ColumnsPlace& place, const T* v,
-                                                    typename F::State* state) {
+__device__ __forceinline__ void hold_columns(const RowParameters<T>& p, const ColumnsPlace& place, T* v,
+                                             typename F::State* held, typename F::State* state) {
 #pragma unroll
   for (int k = 0; k < E; ++k) {
     T column[J];
 #pragma unroll
     for (int j = 0; j < J; ++j) column[j] = v[j * E + k];
-    if (place(J - 1) < p.length)
-      state[k] = F::template of<M>(p, value_tile<J>(column, [](int) { return true; }));
+    const bool all = place(J - 1) < p.length;
+    if constexpr (F::knows_neutral) {
+#pragma unroll
+      for (int j = 0; j < J; ++j) column[j] = place(j) < p.length ? column[j] : F::neutral();
+    }
+    if constexpr (F::holds)
+      held[k] = F::template hold<M, J>(p, column);
+    else if (F::knows_neutral || all)
+      held[k] = F::template of<M>(p, value_tile<J>(column, [](int) { return true; }));
     else
-      state[k] = F::template of<M>(p, value_tile<J>(column, [&](int j) { return place(j) < p.length; }));
+      held[k] = F::template of<M>(p, value_tile<J>(column, [&](int j) { return place(j) < p.length; }));
+    state[k] = held[k];
+#pragma unroll
+    for (int j = 0; j < J; ++j) v[j * E + k] = column[j];
   }
 }
 
@@ -110,7 +120,8 @@ __global__ void __launch_bounds__(columns_tuning().longest, columns_tuning().thr
   }
   State* const states = reinterpret_cast<State*>(storage);
   auto* const constants = reinterpret_cast<RowConstants<T>*>(storage + sizeof(State) * E * blockDim.x);
-  if (active) store_column_states<F, M, E, J>(p, place, v, states + (share * across + lane) * E);
+  State held[E];
+  if (active) hold_columns<F, M, E, J>(p, place, v, held, states + (share * across + lane) * E);
   __syncthreads();
   // Each row's parts by one thread, in the order of the shares.
   for (int column = static_cast<int>(threadIdx.x); column < across * E; column += static_cast<int>(blockDim.x)) {
@@ -137,7 +148,7 @@ __global__ void __launch_bounds__(columns_tuning().longest, columns_tuning().thr
     T column[J];
 #pragma unroll
     for (int j = 0; j < J; ++j) column[j] = v[j * E + k];
-    F::template map<M, J>(p, c, column);
+    F::template map_held<M, J>(p, c, held[k], column);
 #pragma unroll
     for (int j = 0; j < J; ++j) v[j * E + k] = column[j];
   }

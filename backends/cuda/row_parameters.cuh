@@ -106,11 +106,10 @@ inline bool rows_are_aligned(const RowProblem& problem, const detail::RowTensor&
   return aligned;
 }
 
-/// Rows of whole vectors.
-inline bool rows_are_vectors(const RowProblem& problem) {
-  const int e = row_chunk_elements(problem);
-  return problem.length() % e == 0 && rows_are_aligned(problem, problem.x, e) &&
-         rows_are_aligned(problem, problem.y, e);
+/// Elements by which a row may start behind a boundary of so many bytes in y: 0, or the most possible.
+inline int longest_lead(const RowProblem& problem, int boundary) {
+  const int e = boundary / static_cast<int>(size_of(problem.y.dtype));
+  return rows_are_aligned(problem, problem.y, e) ? 0 : e - 1;
 }
 
 /// Whether each row starts equally far behind a boundary of 16 bytes in x and in y.

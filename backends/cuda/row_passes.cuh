@@ -43,8 +43,8 @@ struct Piece {
     first = static_cast<std::int64_t>(run) * parameters.run;
     x = static_cast<const S*>(p.x) + p.row_offset(p.x_stride, row) + p.axis_offset(p.x_stride, first);
     y = static_cast<S*>(p.y) + p.row_offset(p.y_stride, row) + p.axis_offset(p.y_stride, first);
-    // Pieces meet on boundaries of 16 bytes.
-    const int lead = lead_of<S, E>(x);
+    // Pieces meet on boundaries of lines.
+    const int lead = lead_of<line_bytes>(y);
     const std::int64_t begin = number == 0 ? 0 : number * piece_elements<T> - lead;
     const std::int64_t end = (number + 1) * piece_elements<T> - lead;
     length = static_cast<int>((end < parameters.run ? end : parameters.run) - begin);
@@ -65,15 +65,28 @@ __global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().block
   const auto row = static_cast<std::int64_t>(parameters.parts.divide(blockIdx.x));
   const std::uint64_t part = blockIdx.x - static_cast<std::uint64_t>(row) * parameters.parts.divisor;
   const std::uint64_t first = part * static_cast<unsigned>(parameters.pieces_per_part);
+  constexpr int V = Piece<S, T>::V;
+  constexpr int E = Piece<S, T>::E;
+  const auto end = [&] {
+    const std::uint64_t end = first + static_cast<unsigned>(parameters.pieces_per_part);
+    return end < parameters.pieces.divisor ? end : parameters.pieces.divisor;
+  }();
   State state = F::empty();
+  // The next piece is on its way while one is worked on.
+  Piece<S, T> piece(parameters, row, first);
+  detail::Pack<S, E> chunk[V / E];
+  load_chunks<detail::PlainAccess, V>(piece.x, piece.columns, piece.length, chunk);
 #pragma unroll 1
-  for (int i = 0; i < parameters.pieces_per_part && first + i < parameters.pieces.divisor; ++i) {
-    const Piece<S, T> piece(parameters, row, first + static_cast<unsigned>(i));
-    constexpr int V = Piece<S, T>::V;
+  for (std::uint64_t next = first + 1; next <= end; ++next) {
     T v[V];
-    load_row<detail::PlainAccess, V>(piece.x, piece.columns, piece.length, v);
-    if constexpr (Chained) apply_before<M, V>(p, row, piece.columns, piece.length, v, piece.first);
-    state = F::template merge<M>(p, state, statistic_of<F, M, V>(p, piece.columns, piece.length, v));
+    unpack_chunks<V>(chunk, v);
+    const Piece<S, T> here = piece;
+    if (next < end) {
+      piece = Piece<S, T>(parameters, row, next);
+      load_chunks<detail::PlainAccess, V>(piece.x, piece.columns, piece.length, chunk);
+    }
+    if constexpr (Chained) apply_before<M, V>(p, row, here.columns, here.length, v, here.first);
+    state = F::template merge<M>(p, state, statistic_of<F, M, V>(p, here.columns, here.length, v));
   }
   state = combine_warps<F, M>(p, state, passes_tuning().threads / 32);
   if (threadIdx.x == 0) static_cast<State*>(parameters.states)[blockIdx.x] = state;
@@ -129,7 +142,7 @@ void launch_passes(const RowProblem& problem, const detail::Queue& queue) {
   PassesParameters<T> parameters;
   parameters.row = make_row_parameters<T>(problem);
   parameters.run = run_of(problem);
-  const std::int64_t lead = rows_are_vectors(problem) ? 0 : row_chunk_elements(problem) - 1;
+  const std::int64_t lead = line_bytes / static_cast<int>(sizeof(S)) - 1;
   const std::int64_t pieces_per_run = (parameters.run + lead + piece_elements<T> - 1) / piece_elements<T>;
   const std::int64_t pieces = problem.length() / parameters.run * pieces_per_run;
   const std::int64_t per_part = (pieces + passes_tuning().most_parts - 1) / passes_tuning().most_parts;

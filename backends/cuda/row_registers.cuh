@@ -37,16 +37,19 @@ __device__ __forceinline__ void register_row(const RowParameters<T>& p, std::int
   const bool is_row = row < p.rows;
   const int length = is_row ? static_cast<int>(p.length) : 0;
   const S* const x = static_cast<const S*>(p.x) + (is_row ? p.row_offset(p.x_stride, row) : 0);
-  const auto columns = from_boundary.from(-lead_of<S, E>(x));
+  S* const y = static_cast<S*>(p.y) + (is_row ? p.row_offset(p.y_stride, row) : 0);
+  // Single elements need no boundary; a few lanes would spend too many of their values on a wide one.
+  constexpr int boundary = E == 1 ? static_cast<int>(sizeof(S)) : Lanes == 0 ? 16 : sector_bytes;
+  const auto columns = from_boundary.from(-lead_of<boundary>(y));
   T v[V];
   load_row<StreamingAccess, V>(x, columns, length, v);
   if constexpr (Chained) apply_before<M, V>(p, row, columns, length, v);
-  const auto state = combine(statistic_of<F, M, V>(p, columns, length, v));
+  const auto held = hold_values<F, M, V>(p, columns, length, v);
+  const auto state = combine(held);
   const RowConstants<T> constants = F::template finish<M>(p, state);
-  F::template map<M, V>(p, constants, v);
+  F::template map_held<M, V>(p, constants, held, v);
   if constexpr (Chained) apply_chain<M, V>(p, p.after, row, columns, length, v);
-  store_row<StreamingAccess, V>(static_cast<S*>(p.y) + (is_row ? p.row_offset(p.y_stride, row) : 0), columns, length,
-                                v);
+  store_row<StreamingAccess, V>(y, columns, length, v);
   if (from_boundary.first == 0 && is_row && p.has_statistics()) store_statistics(p, row, state, constants);
 }
 
@@ -55,16 +58,18 @@ template <class F, class S, class M, int E, int V, bool Chained, class T>
 __global__ void __launch_bounds__(lanes_tuning(Chained).threads, lanes_tuning(Chained).blocks)
     row_lanes_kernel(const __grid_constant__ RegistersParameters<T> parameters) {
   const int lanes = parameters.lanes;
-  const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  const int shift = __ffs(lanes) - 1;
+  const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * (blockDim.x >> shift) + (threadIdx.x >> shift);
   const auto columns = Columns<E, 0>::of_lane(static_cast<int>(threadIdx.x) & (lanes - 1), lanes);
-  register_row<F, S, M, V, Chained>(parameters.row, thread / lanes, columns, [&](const typename F::State& state) {
+  register_row<F, S, M, V, Chained>(parameters.row, row, columns, [&](const typename F::State& state) {
     return combine_lanes<F, M>(parameters.row, state, lanes);
   });
 }
 
 /// One warp a row and several rows a block, or a block a row. Each warp has consecutive elements.
-template <class F, class S, class M, int E, int V, int Threads, bool Chained, class T>
-__global__ void __launch_bounds__(Threads, warps_tuning(Chained).threads / Threads)
+template <class F, class S, class M, int E, int V, bool Chained, class T>
+__global__ void __launch_bounds__(warps_tuning(Chained).longest,
+                                  warps_tuning(Chained).threads / warps_tuning(Chained).longest)
     row_warps_kernel(const __grid_constant__ RegistersParameters<T> parameters) {
   const int warps = parameters.lanes / 32;
   const int warp = static_cast<int>(threadIdx.x) / 32;
@@ -95,15 +100,15 @@ void launch_registers(const RowProblem& problem, const detail::Queue& queue) {
   };
   if (length <= registers_tiny_length(sizeof(T)))
     return run(row_lanes_kernel<F, S, M, 1, tiny, Chained, T>, share_among_lanes(tiny, length), threads);
-  const int reach = length + (rows_are_vectors(problem) ? 0 : E - 1);  // with the longest lead
-  if (reach <= 32 * few)
-    return run(row_lanes_kernel<F, S, M, E, few, Chained, T>, share_among_lanes(few, reach), threads);
-  const int warps = (reach + 32 * many - 1) / (32 * many);
+  // With the longest lead.
+  const auto reach = [&](int boundary) { return length + longest_lead(problem, boundary); };
+  if (reach(16) <= 32 * few)
+    return run(row_lanes_kernel<F, S, M, E, few, Chained, T>, share_among_lanes(few, reach(16)), threads);
+  const int warps = (reach(sector_bytes) + 32 * many - 1) / (32 * many);
   parameters.lanes = 32 * warps;
   const int rows_per_block = warps > 1 ? 1 : 4;
   const int block = 32 * warps * rows_per_block;
-  if (block <= 256) return run(row_warps_kernel<F, S, M, E, many, 256, Chained, T>, rows_per_block, block);
-  if constexpr (!Chained) run(row_warps_kernel<F, S, M, E, many, 1024, Chained, T>, rows_per_block, block);
+  run(row_warps_kernel<F, S, M, E, many, Chained, T>, rows_per_block, block);
 }
 
 }  // namespace mylos::cuda

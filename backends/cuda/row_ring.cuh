@@ -67,10 +67,10 @@ class Ring {
   static __device__ __forceinline__ int lane() { return static_cast<int>(threadIdx.x) % 32; }
 
   /// Waits until the next chunk has landed. Its elements start at the address returned.
-  __device__ __forceinline__ S* wait(const S* row, int chunk) {
+  __device__ __forceinline__ S* wait(const S* row, int lead, int chunk) {
     barrier(stage_).wait(phase_);
     S* const data = at(stage_);
-    patch_ends(data, row, chunk);
+    patch_ends(data, row, lead, chunk);
     if (++stage_ == stage_count_) {
       stage_ = 0;
       phase_ ^= 1;
@@ -113,19 +113,19 @@ class Ring {
     if (span.to < span.from) span.to = span.from;  // also where the row ends before the chunk
     return span;
   }
-  static __device__ __forceinline__ int lead(const S* row) { return lead_of<S, 16 / static_cast<int>(sizeof(S))>(row); }
 
   __device__ __forceinline__ void load_next() {
     if (load_row_ >= p_.rows || chunks_ == 0) return;
     const S* const row = static_cast<const S*>(p_.x) + p_.row_offset(p_.x_stride, load_row_);
     const int chunk = first_chunk_ + load_chunk_;
-    const Span span = span_of(lead(row), chunk);
+    const int lead = lead_of<line_bytes>(static_cast<const S*>(p_.y) + p_.row_offset(p_.y_stride, load_row_));
+    const Span span = span_of(lead, chunk);
     const int bytes = (span.to - span.from) * static_cast<int>(sizeof(S));
     const Mbarrier landed = barrier(load_stage_);
     landed.expect(bytes);
     if (bytes > 0)
-      copy_bulk(shared_address(at(load_stage_) + (span.from - chunk * chunk_elements)), row + (span.from - lead(row)),
-                bytes, landed, policy_);
+      copy_bulk(shared_address(at(load_stage_) + (span.from - chunk * chunk_elements)), row + (span.from - lead), bytes,
+                landed, policy_);
     if (++load_stage_ == stage_count_) load_stage_ = 0;
     if (++load_chunk_ == chunks_) {
       load_chunk_ = 0;
@@ -134,12 +134,11 @@ class Ring {
   }
 
   /// Brings what the copy engine did not: the ends of a row that share 16 bytes with others.
-  __device__ __forceinline__ void patch_ends(S* data, const S* row, int chunk) const {
-    const int start = lead(row);
-    const Span span = span_of(start, chunk);
+  __device__ __forceinline__ void patch_ends(S* data, const S* row, int lead, int chunk) const {
+    const Span span = span_of(lead, chunk);
     if (span.from == span.begin && span.to >= span.end) return;
     S* const to = data - chunk * chunk_elements;
-    const S* const from = row - start;
+    const S* const from = row - lead;
     const int head = span.begin + lane();
     const int tail = span.to + lane();
     if (head < span.from && head < span.end) to[head] = from[head];
@@ -235,15 +234,57 @@ __device__ __forceinline__ void store_chunk(S* data, const T* v) {
     reinterpret_cast<Chunk*>(data)[q * 32 + static_cast<int>(threadIdx.x) % 32] = detail::pack_up<S, E>(v + q * E);
 }
 
+/// What a warp does with the chunks of one row.
 template <class F, class S, class M, bool Chained, class T>
+struct RingRow {
+  using State = typename F::State;
+  static constexpr int E = 16 / static_cast<int>(sizeof(S));
+  static constexpr int V = ring_chunk_bytes / static_cast<int>(sizeof(S)) / 32;
+  /// Values that the chain changed go back to shared memory, where they fit.
+  static constexpr bool write_back = Chained && sizeof(S) == sizeof(T);
+  using Place = Columns<E, 32>;
+
+  const RowParameters<T>& p;
+  std::int64_t row;
+  const S* x;
+  S* y;
+  int lead;
+  int first_chunk;
+
+  __device__ __forceinline__ RingRow(const RowParameters<T>& parameters, std::int64_t number, int first)
+      : p(parameters),
+        row(number),
+        x(static_cast<const S*>(p.x) + p.row_offset(p.x_stride, number)),
+        y(static_cast<S*>(p.y) + p.row_offset(p.y_stride, number)),
+        lead(lead_of<line_bytes>(y)),
+        first_chunk(first) {}
+
+  __device__ __forceinline__ Place columns(int chunk) const {
+    return Place::of_lane(static_cast<int>(threadIdx.x) % 32, 32)
+        .from((first_chunk + chunk) * (ring_chunk_bytes / static_cast<int>(sizeof(S))) - lead);
+  }
+  __device__ __forceinline__ void before(int chunk, T* v) const {
+    if constexpr (Chained) apply_before<M, V>(p, row, columns(chunk), static_cast<int>(p.length), v);
+  }
+  __device__ __forceinline__ State add(const State& state, int chunk, T* v) const {
+    return F::template merge<M>(p, state, statistic_of<F, M, V>(p, columns(chunk), static_cast<int>(p.length), v));
+  }
+  __device__ __forceinline__ void finish(const RowConstants<T>& constants, int chunk, T* v) const {
+    F::template map<M, V>(p, constants, v);
+    if constexpr (Chained) apply_chain<M, V>(p, p.after, row, columns(chunk), static_cast<int>(p.length), v);
+    store_row<StreamingAccess, V>(y, columns(chunk), static_cast<int>(p.length), v);
+  }
+};
+
+/// Held: chunks of a row that each warp keeps in registers, for rows that shared memory alone does not hold.
+template <class F, class S, class M, int Held, bool Chained, class T>
 __global__ void __launch_bounds__(ring_tuning().warps * 32, ring_tuning().blocks)
     row_ring_kernel(const __grid_constant__ RingParameters<T> parameters) {
   using State = typename F::State;
+  using Row = RingRow<F, S, M, Chained, T>;
   extern __shared__ __align__(16) unsigned char storage[];
   constexpr int warps = ring_tuning().warps;
-  constexpr int V = ring_chunk_bytes / static_cast<int>(sizeof(S)) / 32;
-  constexpr int E = 16 / static_cast<int>(sizeof(S));
-  using Chunks = Ring<S, T>;
+  constexpr int V = Row::V;
   const RowParameters<T>& p = parameters.row;
   const int blocks = parameters.blocks_per_row;
   const int stages = parameters.stages;
@@ -251,57 +292,57 @@ __global__ void __launch_bounds__(ring_tuning().warps * 32, ring_tuning().blocks
   const int warp = static_cast<int>(threadIdx.x) / 32;
 
   // This warp's run of each row.
-  const int all =
-      static_cast<int>((p.length + parameters.longest_lead + Chunks::chunk_elements - 1) / Chunks::chunk_elements);
-  const int first_chunk = static_cast<int>(static_cast<std::int64_t>(all) * (rank * warps + warp) / (blocks * warps));
-  const int chunks =
-      static_cast<int>(static_cast<std::int64_t>(all) * (rank * warps + warp + 1) / (blocks * warps)) - first_chunk;
+  constexpr int chunk_elements = Ring<S, T>::chunk_elements;
+  const std::int64_t all = (p.length + parameters.longest_lead + chunk_elements - 1) / chunk_elements;
+  const int first_chunk = static_cast<int>(all * (rank * warps + warp) / (blocks * warps));
+  const int chunks = static_cast<int>(all * (rank * warps + warp + 1) / (blocks * warps)) - first_chunk;
 
+  const std::int64_t first_row = blockIdx.x / static_cast<unsigned>(blocks);
   const std::int64_t row_step = gridDim.x / static_cast<unsigned>(blocks);
   unsigned char* const barriers = storage + warps * stages * ring_chunk_bytes;
-  Chunks ring(p, storage + warp * stages * ring_chunk_bytes,
-              shared_address(barriers) + 8u * static_cast<unsigned>(warp * stages), stages, first_chunk, chunks,
-              blockIdx.x / static_cast<unsigned>(blocks), row_step);
+  Ring<S, T> ring(p, storage + warp * stages * ring_chunk_bytes,
+                  shared_address(barriers) + 8u * static_cast<unsigned>(warp * stages), stages, first_chunk, chunks,
+                  first_row, row_step);
   RingExchange<F, T> exchange(barriers + 8 * warps * stages, blocks);
   __syncwarp();
   cluster_arrive();
   cluster_wait();
 
-  constexpr bool write_back = Chained && sizeof(S) == sizeof(T);
-  for (std::int64_t row = blockIdx.x / static_cast<unsigned>(blocks); row < p.rows; row += row_step) {
-    const S* const x = static_cast<const S*>(p.x) + p.row_offset(p.x_stride, row);
-    const int length = static_cast<int>(p.length);
-    const auto columns_of = [&, lead = lead_of<S, E>(x)](int chunk) {
-      return Columns<E, 32>::of_lane(Chunks::lane(), 32).from((first_chunk + chunk) * Chunks::chunk_elements - lead);
-    };
+  for (std::int64_t number = first_row; number < p.rows; number += row_step) {
+    const Row row(p, number, first_chunk);
     State state = F::empty();
+    T held[Held > 0 ? Held : 1][V];
+#pragma unroll
+    for (int chunk = 0; chunk < Held; ++chunk) {
+      if (chunk >= chunks) continue;
+      load_chunk<V>(ring.wait(row.x, row.lead, first_chunk + chunk), held[chunk]);
+      ring.release(false);
+      row.before(chunk, held[chunk]);
+      state = row.add(state, chunk, held[chunk]);
+    }
 #pragma unroll 1
-    for (int chunk = 0; chunk < chunks; ++chunk) {
-      S* const data = ring.wait(x, first_chunk + chunk);
-      const auto columns = columns_of(chunk);
+    for (int chunk = Held; chunk < chunks; ++chunk) {
+      S* const data = ring.wait(row.x, row.lead, first_chunk + chunk);
       T v[V];
       load_chunk<V>(data, v);
-      if constexpr (Chained) {
-        apply_before<M, V>(p, row, columns, length, v);
-        if constexpr (write_back) store_chunk<V>(data, v);
-      }
-      state = F::template merge<M>(p, state, statistic_of<F, M, V>(p, columns, length, v));
+      row.before(chunk, v);
+      if constexpr (Row::write_back) store_chunk<V>(data, v);
+      state = row.add(state, chunk, v);
     }
     state = exchange.template operator()<M>(p, combine_lanes<F, M>(p, state), rank);
     const RowConstants<T> constants = F::template finish<M>(p, state);
-    S* const y = static_cast<S*>(p.y) + p.row_offset(p.y_stride, row);
 #pragma unroll 1
-    for (int chunk = 0; chunk < chunks; ++chunk) {
-      const auto columns = columns_of(chunk);
+    for (int chunk = Held; chunk < chunks; ++chunk) {
       T v[V];
       load_chunk<V>(ring.again(), v);
-      ring.release(write_back);
-      if constexpr (Chained && !write_back) apply_before<M, V>(p, row, columns, length, v);
-      F::template map<M, V>(p, constants, v);
-      if constexpr (Chained) apply_chain<M, V>(p, p.after, row, columns, length, v);
-      store_row<StreamingAccess, V>(y, columns, length, v);
+      ring.release(Row::write_back);
+      if constexpr (!Row::write_back) row.before(chunk, v);
+      row.finish(constants, chunk, v);
     }
-    if (rank == 0 && threadIdx.x == 0 && p.has_statistics()) store_statistics(p, row, state, constants);
+#pragma unroll
+    for (int chunk = 0; chunk < Held; ++chunk)
+      if (chunk < chunks) row.finish(constants, chunk, held[chunk]);
+    if (rank == 0 && threadIdx.x == 0 && p.has_statistics()) store_statistics(p, number, state, constants);
   }
   // A block's shared memory must live until the others have sent their last.
   cluster_arrive();
@@ -311,19 +352,20 @@ __global__ void __launch_bounds__(ring_tuning().warps * 32, ring_tuning().blocks
 /// How a row is cut: as few blocks as hold it, by its length alone.
 struct RingShape {
   int blocks_per_row;  // 0: no cluster holds the row
-  int stages;
+  int held;            // chunks of each warp in registers
 };
 inline RingShape ring_shape(std::int64_t row_bytes) {
   constexpr RingTuning tuning = ring_tuning();
   const std::int64_t chunks = (row_bytes + ring_chunk_bytes - 1) / ring_chunk_bytes;
-  for (const int stages : {tuning.stages, tuning.stages_alone})
-    for (int blocks = 1; blocks <= tuning.max_cluster; blocks *= 2)
-      if (static_cast<std::int64_t>(blocks) * tuning.warps * stages >= chunks) return {blocks, stages};
+  const auto holds = [&](int blocks, int held) { return blocks * tuning.warps * (tuning.stages + held) >= chunks; };
+  for (int blocks = 1; blocks <= tuning.max_cluster; blocks *= 2)
+    if (holds(blocks, 0)) return {blocks, 0};
+  if (holds(tuning.max_cluster, tuning.held)) return {tuning.max_cluster, tuning.held};
   return {0, 0};
 }
 inline RingShape ring_shape(const RowProblem& problem) {
-  const std::int64_t lead = rows_are_vectors(problem) ? 0 : row_chunk_elements(problem) - 1;
-  return ring_shape((problem.length() + lead) * static_cast<std::int64_t>(size_of(problem.x.dtype)));
+  return ring_shape((problem.length() + longest_lead(problem, line_bytes)) *
+                    static_cast<std::int64_t>(size_of(problem.x.dtype)));
 }
 
 /// Clusters that run at once; 0 where the device does not grant them.
@@ -335,20 +377,19 @@ int resident_clusters(Kernel kernel, cudaLaunchConfig_t config) {
   return 0;
 }
 
-template <class F, class S, class M, bool Chained, class T>
-void launch_ring(const RowProblem& problem, const detail::Queue& queue) {
-  const auto kernel = row_ring_kernel<F, S, M, Chained, T>;
-  const RingShape shape = ring_shape(problem);
-  const RingParameters<T> parameters{make_row_parameters<T>(problem), shape.blocks_per_row, shape.stages,
-                                     rows_are_vectors(problem) ? 0 : row_chunk_elements(problem) - 1};
-  const int bytes = RingLayout<typename F::State>::bytes(shape.blocks_per_row, shape.stages);
+template <class F, class S, class M, int Held, bool Chained, class T>
+void launch_ring_of(const RowProblem& problem, const detail::Queue& queue, int blocks_per_row) {
+  const auto kernel = row_ring_kernel<F, S, M, Held, Chained, T>;
+  const RingParameters<T> parameters{make_row_parameters<T>(problem), blocks_per_row, ring_tuning().stages,
+                                     longest_lead(problem, line_bytes)};
+  const int bytes = RingLayout<typename F::State>::bytes(blocks_per_row, ring_tuning().stages);
   MYLOS_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
-  if (shape.blocks_per_row > 8)
+  if (blocks_per_row > 8)
     MYLOS_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1));
 
   cudaLaunchAttribute cluster = {};
   cluster.id = cudaLaunchAttributeClusterDimension;
-  cluster.val.clusterDim.x = static_cast<unsigned>(shape.blocks_per_row);
+  cluster.val.clusterDim.x = static_cast<unsigned>(blocks_per_row);
   cluster.val.clusterDim.y = 1;
   cluster.val.clusterDim.z = 1;
   cudaLaunchConfig_t config = {};
@@ -359,9 +400,16 @@ void launch_ring(const RowProblem& problem, const detail::Queue& queue) {
   config.attrs = &cluster;
   config.numAttrs = 1;
   const std::int64_t clusters = resident_clusters(kernel, config);
-  if (clusters == 0) throw Error("mylos: the device grants no cluster of " + std::to_string(shape.blocks_per_row));
+  if (clusters == 0) throw Error("mylos: the device grants no cluster of " + std::to_string(blocks_per_row));
   config.gridDim.x *= static_cast<unsigned>(problem.rows.count < clusters ? problem.rows.count : clusters);
   MYLOS_CUDA_CHECK(cudaLaunchKernelEx(&config, kernel, parameters));
+}
+
+template <class F, class S, class M, bool Chained, class T>
+void launch_ring(const RowProblem& problem, const detail::Queue& queue) {
+  const RingShape shape = ring_shape(problem);
+  if (shape.held == 0) return launch_ring_of<F, S, M, 0, Chained, T>(problem, queue, shape.blocks_per_row);
+  launch_ring_of<F, S, M, ring_tuning().held, Chained, T>(problem, queue, shape.blocks_per_row);
 }
 
 }  // namespace mylos::cuda

@@ -71,6 +71,9 @@ template <class T, class A>
 struct ExponentialFamily : detail::ExponentialSum<T, A> {
   using Base = detail::ExponentialSum<T, A>;
   using State = typename Base::State;
+  static constexpr bool knows_neutral = true;
+  static constexpr bool holds = true;
+  static __device__ __forceinline__ T neutral() { return detail::minus_infinity<T>(); }
 
   template <class M, class Tile>
   static __device__ __forceinline__ State of(const RowParameters<T>& p, const Tile& v) {
@@ -97,6 +100,27 @@ struct ExponentialFamily : detail::ExponentialSum<T, A> {
     if (p.op == RowOperator::softmax) return detail::SoftmaxPolicy<T, A>::template finish<M>(state, numbers_of(p));
     return detail::LogSoftmaxPolicy<T, A>::template finish<M>(state, numbers_of(p));
   }
+  /// softmax: the values become their exponentials relative to the largest of them.
+  template <class M, int N>
+  static __device__ __forceinline__ State hold(const RowParameters<T>& p, T* v) {
+    const bool keep = p.op != RowOperator::softmax;
+    const T max = detail::max_of<4>(N, detail::minus_infinity<T>(), [&](int k) { return v[k]; });
+    const T zero = Base::origin(max);
+    const T sum = detail::sum_of<4, T>(N, [&](int k) {
+      const T e = M::exp(v[k] - zero);
+      v[k] = keep ? v[k] : e;
+      return e;
+    });
+    return {max, A(sum)};
+  }
+  template <class M, int N>
+  static __device__ __forceinline__ void map_held(const RowParameters<T>& p, const RowConstants<T>& c,
+                                                  const State& held, T* v) {
+    if (p.op != RowOperator::softmax) return map<M, N>(p, c, v);
+    const T factor = M::exp(Base::origin(held.max) - c.shift) * c.scale;
+#pragma unroll
+    for (int k = 0; k < N; ++k) v[k] *= factor;
+  }
   template <class M, int N>
   static __device__ __forceinline__ void map(const RowParameters<T>& p, const RowConstants<T>& c, T* v) {
     if (p.op == RowOperator::softmax) {
@@ -116,6 +140,9 @@ template <class T, class A>
 struct MomentFamily : detail::StandardizePolicy<T, double> {
   using Base = detail::StandardizePolicy<T, double>;
   using State = typename Base::State;
+  static constexpr bool knows_neutral = false;
+  static constexpr bool holds = false;
+  static __device__ __forceinline__ T neutral() { return T(0); }
 
   template <class M, class Tile>
   static __device__ __forceinline__ State of(const RowParameters<T>&, const Tile& v) {
@@ -162,6 +189,11 @@ struct MomentFamily : detail::StandardizePolicy<T, double> {
     return Base::template finish<M>(state, numbers_of(p));
   }
   template <class M, int N>
+  static __device__ __forceinline__ void map_held(const RowParameters<T>& p, const RowConstants<T>& c, const State&,
+                                                  T* v) {
+    map<M, N>(p, c, v);
+  }
+  template <class M, int N>
   static __device__ __forceinline__ void map(const RowParameters<T>&, const RowConstants<T>& c, T* v) {
 #pragma unroll
     for (int k = 0; k < N; ++k) v[k] = Base::template map<M>(v[k], c);
@@ -173,6 +205,9 @@ template <class T, class A>
 struct NormFamily : detail::ScalePolicy<T, A> {
   using Base = detail::ScalePolicy<T, A>;
   using State = typename Base::State;
+  static constexpr bool knows_neutral = true;
+  static constexpr bool holds = false;
+  static __device__ __forceinline__ T neutral() { return T(0); }
 
   template <class M, class Tile>
   static __device__ __forceinline__ State of(const RowParameters<T>& p, const Tile& v) {
@@ -217,28 +252,27 @@ struct NormFamily : detail::ScalePolicy<T, A> {
     }
   }
   template <class M, int N>
+  static __device__ __forceinline__ void map_held(const RowParameters<T>& p, const RowConstants<T>& c, const State&,
+                                                  T* v) {
+    map<M, N>(p, c, v);
+  }
+  template <class M, int N>
   static __device__ __forceinline__ void map(const RowParameters<T>&, const RowConstants<T>& c, T* v) {
 #pragma unroll
     for (int k = 0; k < N; ++k) v[k] = Base::template map<M>(v[k], c);
   }
 
  private:
-  /// A power is many instructions: they are kept once, the values brought to them in turn.
+  /// A power is many instructions: a function of its own.
+  template <class M>
+  static __device__ __noinline__ T power(T magnitude, T exponent) {
+    return M::pow(magnitude, exponent);
+  }
   template <class M, class Tile>
   static __device__ __forceinline__ State sum_of_powers(const Tile& v, T exponent) {
-    constexpr int n = Tile::size();
-    T magnitude[n];
-#pragma unroll
-    for (int k = 0; k < n; ++k) magnitude[k] = v.valid(k) ? M::abs(v[k]) : T(0);
     T sum = T(0);
-#pragma unroll 1
-    for (int turn = 0; turn < n; ++turn) {
-      sum += M::pow(magnitude[0], exponent);
-      const T first = magnitude[0];
 #pragma unroll
-      for (int k = 0; k + 1 < n; ++k) magnitude[k] = magnitude[k + 1];
-      magnitude[n - 1] = first;
-    }
+    for (int k = 0; k < Tile::size(); ++k) sum += power<M>(v.valid(k) ? M::abs(v[k]) : T(0), exponent);
     return {A(sum)};
   }
 };

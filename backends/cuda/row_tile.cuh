@@ -27,27 +27,34 @@ struct Columns {
   __device__ __forceinline__ bool has(int i, int length) const {
     return static_cast<unsigned>(first + ahead(i)) < static_cast<unsigned>(length);
   }
+  /// Whether a chunk may lie in the row in part.
+  __device__ __forceinline__ bool has_part(int length) const {
+    return E > 1 && (first < 0 || static_cast<unsigned>(length - first) % E != 0);
+  }
   /// Whether V values do.
   __device__ __forceinline__ bool all(int V, int length) const { return first >= 0 && ahead(V - 1) < length - first; }
 };
 
-/// Elements by which a row starts behind a boundary.
-template <class S, int E>
+/// Elements by which a row starts behind a boundary of `Bytes`. Stores that straddle sectors of 32 bytes cost a tenth
+/// of the bandwidth, so long rows are cut at boundaries of 128 bytes of y; x is only ever off those by whole vectors.
+template <int Bytes, class S>
 __device__ __forceinline__ int lead_of(const S* row) {
-  return static_cast<int>(reinterpret_cast<std::uintptr_t>(row) / sizeof(S)) & (E - 1);
+  return static_cast<int>(reinterpret_cast<std::uintptr_t>(row) % Bytes / sizeof(S));
 }
+inline constexpr int line_bytes = 128;
+inline constexpr int sector_bytes = 32;
 
-/// The elements of a row that the columns name; what lies outside of it is left unset.
-template <class Access, int V, class S, class T, int E, int Lanes>
-__device__ __forceinline__ void load_row(const S* row, const Columns<E, Lanes>& columns, int length, T* v) {
+/// The elements of a row that the columns name, as they are stored; what lies outside of the row is left unset.
+template <class Access, int V, class S, int E, int Lanes>
+__device__ __forceinline__ void load_chunks(const S* row, const Columns<E, Lanes>& columns, int length,
+                                            detail::Pack<S, E> (&chunk)[V / E]) {
   using Chunk = detail::Pack<S, E>;
   const S* from = row + columns.first;
-  Chunk chunk[V / E];
 #pragma unroll
   for (int q = 0; q < V / E; ++q)
     if (columns.has_chunk(q * E, length))
       chunk[q] = Access::load(reinterpret_cast<const Chunk*>(from + columns.ahead(q * E)));
-  if (E > 1 && !columns.all(V, length)) {
+  if (columns.has_part(length)) {
 #pragma unroll
     for (int q = 0; q < V / E; ++q) {
       if (columns.has_chunk(q * E, length)) continue;
@@ -56,8 +63,17 @@ __device__ __forceinline__ void load_row(const S* row, const Columns<E, Lanes>& 
         if (columns.has(q * E + k, length)) chunk[q].value[k] = from[columns.ahead(q * E) + k];
     }
   }
+}
+template <int V, class S, class T, int E>
+__device__ __forceinline__ void unpack_chunks(const detail::Pack<S, E> (&chunk)[V / E], T* v) {
 #pragma unroll
   for (int q = 0; q < V / E; ++q) detail::unpack(chunk[q], v + q * E);
+}
+template <class Access, int V, class S, class T, int E, int Lanes>
+__device__ __forceinline__ void load_row(const S* row, const Columns<E, Lanes>& columns, int length, T* v) {
+  detail::Pack<S, E> chunk[V / E];
+  load_chunks<Access, V>(row, columns, length, chunk);
+  unpack_chunks<V>(chunk, v);
 }
 
 template <class Access, int V, class S, class T, int E, int Lanes>
@@ -69,7 +85,7 @@ __device__ __forceinline__ void store_row(S* row, const Columns<E, Lanes>& colum
     const Chunk chunk = detail::pack_up<S, E>(v + q * E);
     if (columns.has_chunk(q * E, length)) {
       Access::store(reinterpret_cast<Chunk*>(to + columns.ahead(q * E)), chunk);
-    } else if (E > 1) {
+    } else if (columns.has_part(length)) {
 #pragma unroll
       for (int k = 0; k < E; ++k)
         if (columns.has(q * E + k, length)) to[columns.ahead(q * E) + k] = chunk.value[k];
@@ -177,12 +193,34 @@ __device__ __forceinline__ void apply_before(const RowParameters<T>& p, std::int
   for (int i = 0; i < V; ++i) v[i] = columns(i) < limit ? v[i] : detail::minus_infinity<T>();
 }
 
-/// The statistic of a thread's values.
+/// The statistic of a thread's values. What lies outside of the row becomes neutral, so that most families look at all
+/// values alike.
 template <class F, class M, int V, class T, int E, int Lanes>
 __device__ __forceinline__ typename F::State statistic_of(const RowParameters<T>& p, const Columns<E, Lanes>& columns,
-                                                          int length, const T* v) {
-  if (columns.all(V, length)) return F::template of<M>(p, value_tile<V>(v, [](int) { return true; }));
+                                                          int length, T* v) {
+  // One way for all lanes: a warp would take both, one after the other.
+  const bool all = __all_sync(0xffffffffu, columns.all(V, length));
+  if (F::knows_neutral && !all) {
+#pragma unroll
+    for (int i = 0; i < V; ++i) v[i] = columns.has(i, length) ? v[i] : F::neutral();
+  }
+  if (F::knows_neutral || all) return F::template of<M>(p, value_tile<V>(v, [](int) { return true; }));
   return F::template of<M>(p, value_tile<V>(v, [&](int i) { return columns.has(i, length); }));
+}
+
+/// Likewise, of values that the thread keeps until the map: hold() may leave the map's work half done in them.
+template <class F, class M, int V, class T, int E, int Lanes>
+__device__ __forceinline__ typename F::State hold_values(const RowParameters<T>& p, const Columns<E, Lanes>& columns,
+                                                         int length, T* v) {
+  if constexpr (!F::holds) {
+    return statistic_of<F, M, V>(p, columns, length, v);
+  } else {
+    if (!__all_sync(0xffffffffu, columns.all(V, length))) {
+#pragma unroll
+      for (int i = 0; i < V; ++i) v[i] = columns.has(i, length) ? v[i] : F::neutral();
+    }
+    return F::template hold<M, V>(p, v);
+  }
 }
 
 }  // namespace mylos::cuda
