@@ -21,28 +21,39 @@ using detail::RowProblem;
 /// Above this size an output leaves the caches before it is read again, and reading its lines first is wasted.
 constexpr std::int64_t streaming_bytes = std::int64_t{8} << 20;
 
-struct RowWrite {
-  template <class S>
-  static MYLOS_FUNCTION void copy(S* to, const S* from, int n, bool streaming) {
-    if (!streaming) {
-      for (int k = 0; k < n; ++k) to[k] = from[k];
-      return;
-    }
-    constexpr int per_line = 16 / static_cast<int>(sizeof(S));
-    int k = 0;
-    for (; k < n && reinterpret_cast<std::uintptr_t>(to + k) % 16 != 0; ++k) to[k] = from[k];
-    for (; k + per_line <= n; k += per_line) {
-      __m128i line;
-      __builtin_memcpy(&line, from + k, 16);
-      _mm_stream_si128(reinterpret_cast<__m128i*>(to + k), line);
-    }
-    for (; k < n; ++k) to[k] = from[k];
-  }
-};
+// Past the caches, in the widest stores there are. Functions of their own: the loops around them carry no attribute
+// that would let an intrinsic be inlined.
+#define MYLOS_DEFINE_STREAM(Isa, attribute, Vector, store)                                                          \
+  struct Isa##Write {                                                                                               \
+    attribute static void stream(char* to, const char* from, std::int64_t bytes) {                                  \
+      constexpr auto width = static_cast<std::int64_t>(sizeof(Vector));                                             \
+      const std::int64_t misaligned = reinterpret_cast<std::intptr_t>(to) % width;                                  \
+      std::int64_t k = misaligned == 0 ? 0 : std::min(bytes, width - misaligned);                                   \
+      __builtin_memcpy(to, from, static_cast<std::size_t>(k));                                                      \
+      for (; k + width <= bytes; k += width) {                                                                      \
+        Vector line;                                                                                                \
+        __builtin_memcpy(&line, from + k, sizeof(line));                                                            \
+        store(reinterpret_cast<Vector*>(to + k), line);                                                             \
+      }                                                                                                             \
+      __builtin_memcpy(to + k, from + k, static_cast<std::size_t>(bytes - k));                                      \
+    }                                                                                                               \
+    template <class S>                                                                                              \
+    static MYLOS_FUNCTION void copy(S* to, const S* from, int n, bool streaming) {                                  \
+      const std::size_t bytes = static_cast<std::size_t>(n) * sizeof(S);                                            \
+      if (streaming)                                                                                                \
+        stream(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(from), static_cast<std::int64_t>(bytes)); \
+      else                                                                                                          \
+        __builtin_memcpy(to, from, bytes);                                                                          \
+    }                                                                                                               \
+  };
+MYLOS_DEFINE_STREAM(Sse2, , __m128i, _mm_stream_si128)
+MYLOS_DEFINE_STREAM(Avx2, MYLOS_ISA_AVX2, __m256i, _mm256_stream_si256)
+MYLOS_DEFINE_STREAM(Avx512, MYLOS_ISA_AVX512, __m512i, _mm512_stream_si512)
+#undef MYLOS_DEFINE_STREAM
 
-MYLOS_DEFINE_ROW_KERNELS(Sse2, , RowWrite)
-MYLOS_DEFINE_ROW_KERNELS(Avx2, MYLOS_ISA_AVX2, RowWrite)
-MYLOS_DEFINE_ROW_KERNELS(Avx512, MYLOS_ISA_AVX512, RowWrite)
+MYLOS_DEFINE_ROW_KERNELS(Sse2, , Sse2Write)
+MYLOS_DEFINE_ROW_KERNELS(Avx2, MYLOS_ISA_AVX2, Avx2Write)
+MYLOS_DEFINE_ROW_KERNELS(Avx512, MYLOS_ISA_AVX512, Avx512Write)
 
 /// Runs body(i) through the queue.
 template <class Body>

@@ -27,6 +27,7 @@ inline constexpr std::int64_t row_unit = 32 * row_block;
 /// How rows are taken: panels of neighbouring rows, several panels to a unit of work.
 struct RowSchedule {
   bool keep;           // a panel's rows fit the buffer whole
+  int window;          // values of each row in the buffer at once
   int pitch;           // elements of the buffer for each row of a panel
   int panel_rows;      // at most; all in one run of the rows' fastest dimension
   std::int64_t inner;  // extent of the rows' fastest dimension
@@ -53,7 +54,9 @@ RowSchedule make_schedule(const RowProblem& problem) {
   const int least = across ? 16 : 1;
   const int skew = across ? row_padding : 0;
   s.keep = length * least <= row_buffer<T>;
-  s.pitch = (s.keep ? padded(static_cast<int>(length)) : row_block) + skew;
+  // Long rows by several blocks: memory is read ahead while it is read, not while it is computed with.
+  s.window = s.keep ? static_cast<int>(length) : (across ? row_block : row_buffer<T> / 4);
+  s.pitch = padded(s.window) + skew;
   int rows = row_buffer<T> / s.pitch / (across ? 1 : 8);
   rows = rows < least ? least : (rows > max_panel_rows ? max_panel_rows : rows);
   s.inner = problem.rows.rank == 0 ? 1 : problem.rows.extent[problem.rows.rank - 1];
@@ -84,7 +87,10 @@ class RowBlocks {
         numbers_(numbers_of<T>(problem)),
         kernels_(kernels),
         policy_(kernels.policy(problem.op)),
-        streaming_(streaming) {}
+        streaming_(streaming),
+        direct_(before_.size == 0 && !problem.is_causal && problem.x.dtype == dtype_of<T> &&
+                problem.length() % row_padding == 0 && problem.axis_stride(problem.x.strides) == 1 &&
+                !runs_across(problem, problem.x) && !runs_across(problem, problem.y)) {}
 
   const RowSchedule& schedule() const { return schedule_; }
   std::int64_t units() const { return (schedule_.panels + schedule_.panels_per_unit - 1) / schedule_.panels_per_unit; }
@@ -137,7 +143,6 @@ class RowBlocks {
   struct Buffers {
     alignas(64) T panel[row_buffer<T> + max_panel_rows * 2 * row_padding];
     alignas(64) T chain[3 * row_block];
-    alignas(64) T operand[row_block];
   };
   /// For OperandLoader: a block's place.
   struct BlockPlace {
@@ -210,7 +215,8 @@ class RowBlocks {
       for_each_axis_run(x.strides, begin, n, [&](int first, int count, std::int64_t offset, std::int64_t along) {
         T* to = buffers.panel + first;
         if (across) {
-          for (int k = 0; k < count; ++k) get(offset + k * along, step, to + k, schedule_.pitch, panel.rows);
+          kernels_.load_across(x.dtype, element(x.data, x.dtype, origin + offset), along, step, to, schedule_.pitch,
+                               panel.rows, count);
         } else {
           for (int r = 0; r < panel.rows; ++r) get(offset + r * step, along, to + r * schedule_.pitch, 1, count);
         }
@@ -256,14 +262,32 @@ class RowBlocks {
   void find_statistic(const RowPanel& panel, std::int64_t piece, Buffers& buffers, RowState* state) const {
     const std::int64_t begin = piece * row_piece;
     const std::int64_t end = std::min(begin + row_piece, problem_.length());
-    const int window = schedule_.keep ? static_cast<int>(problem_.length()) : row_block;
-    for (std::int64_t at = begin; at < end; at += window) {
-      const int n = static_cast<int>(std::min<std::int64_t>(window, end - at));
+    if (direct_) return find_statistic_of(direct_x(panel) + begin, panel.rows, end - begin, state);
+    for (std::int64_t at = begin; at < end; at += schedule_.window) {
+      const int n = static_cast<int>(std::min<std::int64_t>(schedule_.window, end - at));
       load(panel, at, n, buffers);
       for (int k = 0; k < n; k += row_block)
         policy_.add(state, at == begin && k == 0, buffers.panel + k, schedule_.pitch, panel.rows,
                     std::min(row_block, n - k), numbers_);
     }
+  }
+
+  /// Likewise, of n values where they lie. The next block is fetched while one is worked on: by itself a processor
+  /// reads ahead to the end of a page, which is where a block of f32 ends.
+  void find_statistic_of(const T* x, int rows, std::int64_t n, RowState* state) const {
+    const std::int64_t pitch = row_step(problem_.x.strides);
+    for (std::int64_t k = 0; k < n; k += row_block) {
+      if (rows == 1) prefetch(x + k + row_block, std::min<std::int64_t>(row_block, n - k - row_block));
+      policy_.add(state, k == 0, x + k, pitch, rows, static_cast<int>(std::min<std::int64_t>(row_block, n - k)),
+                  numbers_);
+    }
+  }
+  static void prefetch(const T* x, std::int64_t n) {
+    constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
+    for (std::int64_t k = 0; k < n; k += line) __builtin_prefetch(x + k);
+  }
+  const T* direct_x(const RowPanel& panel) const {
+    return static_cast<const T*>(problem_.x.data) + row_offset(problem_.x.strides, panel);
   }
 
   /// The constants of row r of a panel; writes the statistics that were asked for.
@@ -292,46 +316,70 @@ class RowBlocks {
   /// y for elements [begin, begin + n) of a panel's rows; `kept`: their values are in the buffer.
   void write(const RowPanel& panel, std::int64_t begin, std::int64_t n, const RowConstants<T>* constants,
              Buffers& buffers, bool kept) const {
-    const int window = kept ? static_cast<int>(n) : row_block;
-    for (std::int64_t done = 0; done < n; done += window) {
-      const int count = static_cast<int>(std::min<std::int64_t>(window, n - done));
+    if (direct_) return write_direct(panel, begin, n, constants, buffers);
+    for (std::int64_t done = 0; done < n; done += schedule_.window) {
+      const int count = static_cast<int>(std::min<std::int64_t>(schedule_.window, n - done));
       if (!kept) load(panel, begin + done, count, buffers);
       for (int k = 0; k < count; k += row_block) {
         const int block = std::min(row_block, count - k);
-        const std::int64_t at = begin + done + k;
         policy_.map(buffers.panel + k, schedule_.pitch, panel.rows, block, constants);
-        for (int r = 0; r < panel.rows && (problem_.has_affine() || after_.size != 0); ++r) {
-          T* values = buffers.panel + r * schedule_.pitch + k;
-          if (problem_.has_affine()) apply_affine(panel, r, at, block, values, buffers);
-          apply_chain(after_, {this, &panel, r, at, block, problem_.before->operand_count()}, values, buffers);
-        }
-        store(panel, at, block, buffers.panel + k);
+        finish_block(panel, begin + done + k, block, buffers.panel + k, buffers);
       }
     }
   }
+  void write_direct(const RowPanel& panel, std::int64_t begin, std::int64_t n, const RowConstants<T>* constants,
+                    Buffers& buffers) const {
+    const T* x = direct_x(panel) + begin;
+    const std::int64_t pitch = row_step(problem_.x.strides);
+    for (std::int64_t k = 0; k < n; k += row_block) {
+      const int block = static_cast<int>(std::min<std::int64_t>(row_block, n - k));
+      T* values = buffers.panel + (panel.rows == 1 ? 0 : k);
+      if (panel.rows == 1) prefetch(x + k + row_block, std::min<std::int64_t>(row_block, n - k - row_block));
+      policy_.map_from(x + k, pitch, values, schedule_.pitch, panel.rows, block, constants);
+      finish_block(panel, begin + k, block, values, buffers);
+    }
+  }
+  /// What follows the map, for n values of each row.
+  void finish_block(const RowPanel& panel, std::int64_t begin, int n, T* values, Buffers& buffers) const {
+    for (int r = 0; r < panel.rows && (problem_.has_affine() || after_.size != 0); ++r) {
+      T* row = values + r * schedule_.pitch;
+      if (problem_.has_affine()) apply_affine(panel, r, begin, n, row, buffers);
+      apply_chain(after_, {this, &panel, r, begin, n, problem_.before->operand_count()}, row, buffers);
+    }
+    store(panel, begin, n, values);
+  }
 
   void apply_affine(const RowPanel& panel, int r, std::int64_t begin, int n, T* values, Buffers& buffers) const {
-    const auto is_constant = [&](const RowTensor& t) {
-      for (int d = 0; t.given() && d < problem_.axis.rank; ++d)
-        if (axis_strides(t.strides)[d] != 0) return false;
-      return true;
-    };
+    const RowTensor& weight = problem_.weight;
+    const RowTensor& bias = problem_.bias;
     const auto row_of = [&](const RowTensor& t) { return row_offset(t.strides, panel) + r * row_step(t.strides); };
-    if (is_constant(problem_.weight) && is_constant(problem_.bias)) {
+    if (is_constant(weight, begin, n) && is_constant(bias, begin, n)) {
       const auto value_of = [&](const RowTensor& t, T missing) {
-        return t.given() ? load_element<T>(t.dtype, t.data, row_of(t)) : missing;
+        if (!t.given()) return missing;
+        std::int64_t place = 0;
+        for_each_axis_run(t.strides, begin, 1, [&](int, int, std::int64_t offset, std::int64_t) { place = offset; });
+        return load_element<T>(t.dtype, t.data, row_of(t) + place);
       };
-      return kernels_.scale(values, value_of(problem_.weight, T(1)), value_of(problem_.bias, T(-0.0)), n);
+      return kernels_.scale(values, value_of(weight, T(1)), value_of(bias, T(-0.0)), n);
     }
-    const auto fetched = [&](const RowTensor& t) -> const T* {
+    const auto fetched = [&](const RowTensor& t, T* buffer) -> const T* {
+      if (!t.given()) return nullptr;
       const std::int64_t row = row_of(t);
       if (problem_.axis.rank == 1 && t.dtype == dtype_of<T> && axis_strides(t.strides)[0] == 1)
         return static_cast<const T*>(t.data) + row + begin;
-      load_row(t.data, t.dtype, t.strides, row, begin, n, buffers.operand);
-      return buffers.operand;
+      load_row(t.data, t.dtype, t.strides, row, begin, n, buffer);
+      return buffer;
     };
-    if (problem_.weight.given()) kernels_.multiply(values, fetched(problem_.weight), n);
-    if (problem_.bias.given()) kernels_.add(values, fetched(problem_.bias), n);
+    kernels_.affine(values, fetched(weight, buffers.chain), fetched(bias, buffers.chain + row_block), n);
+  }
+  /// Whether a tensor, if there is one, has one value for n values of a row: it does not vary along the fastest
+  /// dimension of the axis, and they lie within one run of that.
+  bool is_constant(const RowTensor& t, std::int64_t begin, int n) const {
+    if (!t.given() || problem_.axis.rank == 0) return true;
+    const int inner = problem_.axis.rank - 1;
+    if (axis_strides(t.strides)[inner] != 0) return false;
+    const std::int64_t extent = problem_.axis.extent[inner];
+    return inner == 0 || begin / extent == (begin + n - 1) / extent;
   }
 
   /// n <= row_block values of each row, from `values` on.
@@ -349,7 +397,8 @@ class RowBlocks {
       return put(0, 1, values, 1, panel.rows * n);
     for_each_axis_run(y.strides, begin, n, [&](int first, int count, std::int64_t offset, std::int64_t step) {
       if (across) {
-        for (int k = 0; k < count; ++k) put(offset + k * step, row, values + first + k, schedule_.pitch, panel.rows);
+        kernels_.store_across(y.dtype, const_cast<void*>(element(y.data, y.dtype, origin + offset)), step, row,
+                              values + first, schedule_.pitch, panel.rows, count);
       } else {
         for (int r = 0; r < panel.rows; ++r)
           put(offset + r * row, step, values + first + r * schedule_.pitch, 1, count);
@@ -365,6 +414,7 @@ class RowBlocks {
   RowKernels<T> kernels_;
   PolicyKernels<T> policy_;
   bool streaming_;
+  bool direct_;  // statistics and map take x where it lies
 };
 
 /// Runs all of it through `parallel_for(count, body)`, which calls body(i) for 0 <= i < count and returns when all is

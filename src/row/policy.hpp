@@ -72,6 +72,16 @@ MYLOS_FUNCTION constexpr T minus_infinity() {
   return -T(INFINITY);  // not std::numeric_limits, whose functions device code may not call
 }
 
+/// Leaves the first of 2 * Half values combined with all others, as a tree.
+template <int Half, class T, class Op>
+MYLOS_FUNCTION void fold(T* v, const Op& op) {
+  if constexpr (Half > 0) {
+    MYLOS_UNROLL
+    for (int l = 0; l < Half; ++l) v[l] = op(v[l], v[l + Half]);
+    fold<Half / 2>(v, op);
+  }
+}
+
 /// sum of f(k) for 0 <= k < n as Lanes partial sums, then a tree.
 template <int Lanes, class T, class F>
 MYLOS_FUNCTION T sum_of(int n, const F& f) {
@@ -83,11 +93,7 @@ MYLOS_FUNCTION T sum_of(int n, const F& f) {
     MYLOS_UNROLL
     for (int l = 0; l < Lanes; ++l) sum[l] += f(k + l);
   }
-  MYLOS_UNROLL
-  for (int half = Lanes / 2; half > 0; half /= 2) {
-    MYLOS_UNROLL
-    for (int l = 0; l < half; ++l) sum[l] += sum[l + half];
-  }
+  fold<Lanes / 2>(sum, [](T a, T b) { return a + b; });
   return sum[0];
 }
 
@@ -105,11 +111,7 @@ MYLOS_FUNCTION T max_of(int n, T least, const F& f) {
       max[l] = max[l] < v ? v : max[l];
     }
   }
-  MYLOS_UNROLL
-  for (int half = Lanes / 2; half > 0; half /= 2) {
-    MYLOS_UNROLL
-    for (int l = 0; l < half; ++l) max[l] = max[l] < max[l + half] ? max[l + half] : max[l];
-  }
+  fold<Lanes / 2>(max, [](T a, T b) { return a < b ? b : a; });
   return max[0];
 }
 
@@ -306,11 +308,7 @@ struct LinfPolicy : ScalePolicy<T, A> {
       MYLOS_UNROLL
       for (int l = 0; l < Lanes; ++l) max[l] = M::maximum(max[l], v.valid(k + l) ? M::abs(v[k + l]) : T(0));
     }
-    MYLOS_UNROLL
-    for (int half = Lanes / 2; half > 0; half /= 2) {
-      MYLOS_UNROLL
-      for (int l = 0; l < half; ++l) max[l] = M::maximum(max[l], max[l + half]);
-    }
+    fold<Lanes / 2>(max, [](T a, T b) { return M::maximum(a, b); });
     return {A(max[0])};
   }
   template <class M>
