@@ -24,7 +24,6 @@ constexpr std::int64_t shortest_run = 1024;
 
 /// What the kernels with rows in one place ask for.
 const char* refuse_held_rows(const RowProblem& problem) {
-  if (const char* reason = refuse_row_parameters(problem)) return reason;
   if (problem.x.dtype != problem.y.dtype) return "x and y differ in dtype";
   if (!problem.is_consecutive()) return "the elements of a row are not consecutive";
   return nullptr;
@@ -81,7 +80,6 @@ void run_ring(const RowProblem& problem, const detail::Queue& queue) {
 }
 
 const char* refuse_columns(const RowProblem& problem) {
-  if (const char* reason = refuse_row_parameters(problem)) return reason;
   if (problem.x.dtype != problem.y.dtype) return "x and y differ in dtype";
   const int last = problem.rows.rank - 1;
   if (last < 0 || problem.x.strides.stride[last] != 1 || problem.y.strides.stride[last] != 1)
@@ -103,7 +101,6 @@ void run_columns(const RowProblem& problem, const detail::Queue& queue) {
 }
 
 const char* refuse_passes(const RowProblem& problem) {
-  if (const char* reason = refuse_row_parameters(problem)) return reason;
   if (problem.x.dtype != problem.y.dtype) return "x and y differ in dtype";
   const std::int64_t run = run_of(problem);
   if (run < shortest_run) return "rows have no long runs of consecutive elements";

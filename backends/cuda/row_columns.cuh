@@ -52,6 +52,31 @@ __device__ __forceinline__ void chain_columns(const RowParameters<T>& p, const d
   }
 }
 
+/// v = f(v, w) with the values of weight or bias.
+template <int E, int J, class T, class F>
+__device__ __forceinline__ void affine_columns(const RowParameters<T>& p, const RowOperand& operand, std::int64_t row,
+                                               const ColumnsPlace& place, T* v, const F& f) {
+  if (operand.data == nullptr) return;
+  // Often neighbouring rows share the value.
+  const bool shared = p.rows_rank == 0 || operand.stride[p.rows_rank - 1] == 0;
+#pragma unroll
+  for (int k = 0; k < E; ++k) {
+    if (shared && k > 0) break;
+    const std::int64_t base = p.row_offset(operand.stride, row + k);
+#pragma unroll
+    for (int j = 0; j < J; ++j) {
+      if (place(j) >= p.length) continue;
+      const T w = operand_element(p, operand, base, place(j));
+      if (shared) {
+#pragma unroll
+        for (int i = 0; i < E; ++i) v[j * E + i] = f(v[j * E + i], w);
+      } else {
+        v[j * E + k] = f(v[j * E + k], w);
+      }
+    }
+  }
+}
+
 /// The statistics of E rows, each over J places, to shared memory too.
 template <class F, class M, int E, int J, class T>
 __device__ __forceinline__ void hold_columns(const RowParameters<T>& p, const ColumnsPlace& place, T* v,
@@ -152,7 +177,11 @@ __global__ void __launch_bounds__(columns_tuning().longest, columns_tuning().thr
 #pragma unroll
     for (int j = 0; j < J; ++j) v[j * E + k] = column[j];
   }
-  if constexpr (Chained) chain_columns<M, E, J>(p, p.after, row, place, v);
+  if constexpr (Chained) {
+    affine_columns<E, J>(p, p.weight, row, place, v, [](T value, T w) { return value * w; });
+    affine_columns<E, J>(p, p.bias, row, place, v, [](T value, T b) { return value + b; });
+    chain_columns<M, E, J>(p, p.after, row, place, v);
+  }
   S* const y = static_cast<S*>(p.y) + p.row_offset(p.y_stride, row) + share * parameters.y_step;
   const std::int64_t step = parameters.shares * parameters.y_step;
 #pragma unroll

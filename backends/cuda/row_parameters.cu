@@ -27,41 +27,18 @@ RowValue make_value(const RowProblem& problem, const detail::RowTensor& tensor) 
   return value;
 }
 
-template <class T>
-detail::LoweredStep<T> affine_step(StepId id, int operand) {
-  detail::LoweredStep<T> step = {};
-  step.id = id;
-  step.has_tensors = true;
-  step.tensor[0] = static_cast<std::int8_t>(operand);
-  step.tensor[1] = -1;
-  return step;
+RowOperand make_affine(const RowProblem& problem, const detail::RowTensor& tensor) {
+  return make_operand(problem, tensor.data, tensor.dtype, tensor.strides);
 }
 
-/// The affine part, then the chain; the operands in the same order.
+/// The operands of `before` come first.
 template <class T>
-void lower_after(const RowProblem& problem, RowParameters<T>& p) {
-  const int first = problem.before->operand_count();
-  int operands = first;
-  p.after.size = 0;
-  const auto affine = [&](StepId id, const detail::RowTensor& tensor) {
-    if (!tensor.given()) return;
-    p.after.step[p.after.size++] = affine_step<T>(id, operands);
-    p.operand[operands++] = make_operand(problem, tensor.data, tensor.dtype, tensor.strides);
-  };
-  affine(StepId::mul, problem.weight);
-  affine(StepId::add, problem.bias);
-
-  const auto after = detail::lower<T>(*problem.after);
-  for (int s = 0; s < after.size; ++s) {
-    detail::LoweredStep<T> step = after.step[s];
-    for (std::int8_t& tensor : step.tensor)
-      if (tensor >= 0) tensor = static_cast<std::int8_t>(tensor + operands);
-    p.after.step[p.after.size++] = step;
-  }
-  for (int o = 0; o < problem.after->operand_count(); ++o) {
-    const Tensor& tensor = problem.after->operand(o);
-    p.operand[operands++] = make_operand(problem, tensor.data, tensor.dtype, problem.operand[first + o]);
-  }
+detail::LoweredChain<T> lower_after(const RowProblem& problem) {
+  auto after = detail::lower<T>(*problem.after);
+  for (int s = 0; s < after.size; ++s)
+    for (std::int8_t& tensor : after.step[s].tensor)
+      if (tensor >= 0) tensor = static_cast<std::int8_t>(tensor + problem.before->operand_count());
+  return after;
 }
 
 }  // namespace
@@ -93,12 +70,14 @@ RowParameters<T> make_row_parameters(const RowProblem& problem) {
   p.rstd = make_value(problem, problem.rstd);
   p.running_mean = make_value(problem, problem.running_mean);
   p.running_variance = make_value(problem, problem.running_variance);
+  p.weight = make_affine(problem, problem.weight);
+  p.bias = make_affine(problem, problem.bias);
   p.before = detail::lower<T>(*problem.before);
-  for (int o = 0; o < problem.before->operand_count(); ++o) {
-    const Tensor& tensor = problem.before->operand(o);
+  p.after = lower_after<T>(problem);
+  for (int o = 0; o < problem.operand_count(); ++o) {
+    const Tensor& tensor = problem.operand_tensor(o);
     p.operand[o] = make_operand(problem, tensor.data, tensor.dtype, problem.operand[o]);
   }
-  lower_after(problem, p);
   return p;
 }
 

@@ -1,7 +1,4 @@
-// A row problem as the kernels see it, and the parts of a row's work that are the same in all of them: offsets, chains
-// with operands, statistics outputs.
-//
-// The affine part is the first steps of the chain behind the map: a multiplication by `weight`, an addition of `bias`.
+// A row problem as the kernels see it, and offsets in it.
 #pragma once
 
 #include <mylos/detail/divider.hpp>
@@ -55,6 +52,8 @@ struct RowParameters {
   RowValue rstd;
   RowValue running_mean;
   RowValue running_variance;
+  RowOperand weight;  // null: none
+  RowOperand bias;
   detail::LoweredChain<T> before;
   detail::LoweredChain<T> after;
   RowOperand operand[max_operands];
@@ -106,10 +105,11 @@ inline bool rows_are_aligned(const RowProblem& problem, const detail::RowTensor&
   return aligned;
 }
 
-/// Elements by which a row may start behind a boundary of so many bytes in y: 0, or the most possible.
+/// Elements by which a row may start behind a boundary of so many bytes in y: 0, or the most possible. By the length
+/// first: a single row must be cut like one of many.
 inline int longest_lead(const RowProblem& problem, int boundary) {
   const int e = boundary / static_cast<int>(size_of(problem.y.dtype));
-  return rows_are_aligned(problem, problem.y, e) ? 0 : e - 1;
+  return problem.length() % e == 0 && rows_are_aligned(problem, problem.y, e) ? 0 : e - 1;
 }
 
 /// Whether each row starts equally far behind a boundary of 16 bytes in x and in y.
@@ -121,14 +121,6 @@ inline bool rows_are_aligned_alike(const RowProblem& problem) {
   for (int d = 0; d < problem.rows.rank; ++d)
     alike = alike && (problem.x.strides.stride[d] - problem.y.strides.stride[d]) % e == 0;
   return alike;
-}
-
-/// Null, or why no kernel takes the problem.
-inline const char* refuse_row_parameters(const RowProblem& problem) {
-  const int affine = (problem.weight.given() ? 1 : 0) + (problem.bias.given() ? 1 : 0);
-  if (problem.after->size() + affine > max_steps || problem.operand_count() + affine > max_operands)
-    return "the chain behind the map is too long with the affine part before it";
-  return nullptr;
 }
 
 template <class T>

@@ -124,7 +124,7 @@ __global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().block
   const RowConstants<T> constants = parameters.constants[row];
   if constexpr (Chained) apply_before<M, V>(p, row, piece.columns, piece.length, v, piece.first);
   F::template map<M, V>(p, constants, v);
-  if constexpr (Chained) apply_chain<M, V>(p, p.after, row, piece.columns, piece.length, v, piece.first);
+  if constexpr (Chained) apply_after<M, V>(p, row, piece.columns, piece.length, v, piece.first);
   store_row<StreamingAccess, V>(piece.y, piece.columns, piece.length, v);
 }
 

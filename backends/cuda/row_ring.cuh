@@ -271,7 +271,7 @@ struct RingRow {
   }
   __device__ __forceinline__ void finish(const RowConstants<T>& constants, int chunk, T* v) const {
     F::template map<M, V>(p, constants, v);
-    if constexpr (Chained) apply_chain<M, V>(p, p.after, row, columns(chunk), static_cast<int>(p.length), v);
+    if constexpr (Chained) apply_after<M, V>(p, row, columns(chunk), static_cast<int>(p.length), v);
     store_row<StreamingAccess, V>(y, columns(chunk), static_cast<int>(p.length), v);
   }
 };

@@ -182,6 +182,81 @@ __device__ __forceinline__ void apply_chain(const RowParameters<T>& p, const det
   }
 }
 
+/// One element of a tensor over the box, wherever it is.
+template <class T>
+__device__ __noinline__ T operand_element(const RowParameters<T>& p, const RowOperand& operand, std::int64_t base,
+                                          std::int64_t column) {
+  return detail::load_element<T>(
+      operand.dtype, operand.data,
+      base + (operand.is_run ? column * operand.step : p.axis_offset(operand.stride, column)));
+}
+
+/// v = f(v, w) for whole chunks of consecutive, aligned w.
+template <class W, int V, class T, int E, int Lanes, class F>
+__device__ __forceinline__ void apply_vectors(const void* from, const Columns<E, Lanes>& columns, int length, T* v,
+                                              const F& f) {
+  if constexpr (sizeof(W) * E <= 16) {
+    using Chunk = detail::Pack<W, E>;
+#pragma unroll
+    for (int q = 0; q < V / E; ++q) {
+      if (!columns.has_chunk(q * E, length)) continue;
+      T w[E];
+      detail::unpack(*reinterpret_cast<const Chunk*>(static_cast<const W*>(from) + columns.ahead(q * E)), w);
+#pragma unroll
+      for (int k = 0; k < E; ++k) v[q * E + k] = f(v[q * E + k], w[k]);
+    }
+  }
+}
+
+/// v = f(v, w) with the values of weight or bias.
+template <int V, class T, int E, int Lanes, class F>
+__device__ __forceinline__ void apply_affine(const RowParameters<T>& p, const RowOperand& operand, std::int64_t row,
+                                             const Columns<E, Lanes>& columns, int length, T* v, std::int64_t begin,
+                                             const F& f) {
+  if (operand.data == nullptr) return;
+  const std::int64_t base = p.row_offset(operand.stride, row);
+  if (operand.is_run && operand.step == 0) {
+    const T w = operand_element(p, operand, base, 0);
+#pragma unroll
+    for (int i = 0; i < V; ++i) v[i] = f(v[i], w);
+    return;
+  }
+  const auto size = static_cast<int>(size_of(operand.dtype));
+  const void* const from = static_cast<const char*>(operand.data) + (base + begin + columns.first) * size;
+  const bool vectors = E > 1 && operand.is_run && operand.step == 1 && size * E <= 16 &&
+                       reinterpret_cast<std::uintptr_t>(from) % static_cast<unsigned>(size * E) == 0;
+  if (vectors) {
+    switch (operand.dtype) {
+      case DType::f64:
+        apply_vectors<double, V>(from, columns, length, v, f);
+        break;
+      case DType::f32:
+        apply_vectors<float, V>(from, columns, length, v, f);
+        break;
+      case DType::f16:
+        apply_vectors<half, V>(from, columns, length, v, f);
+        break;
+      default:
+        apply_vectors<bfloat16, V>(from, columns, length, v, f);
+    }
+    if (!columns.has_part(length)) return;
+  }
+#pragma unroll
+  for (int i = 0; i < V; ++i)
+    if (columns.has(i, length) && !(vectors && columns.has_chunk(i / E * E, length)))
+      v[i] = f(v[i], operand_element(p, operand, base, begin + columns(i)));
+}
+
+/// The affine part and the chain behind the map.
+template <class M, int V, class T, class Columns>
+__device__ __forceinline__ void apply_after(const RowParameters<T>& p, std::int64_t row, const Columns& columns,
+                                            int length, T* v, std::int64_t begin = 0) {
+  if (length == 0) return;
+  apply_affine<V>(p, p.weight, row, columns, length, v, begin, [](T value, T w) { return value * w; });
+  apply_affine<V>(p, p.bias, row, columns, length, v, begin, [](T value, T b) { return value + b; });
+  apply_chain<M, V>(p, p.after, row, columns, length, v, begin);
+}
+
 /// The chain before the statistic, and the causal mask.
 template <class M, int V, class T, class Columns>
 __device__ __forceinline__ void apply_before(const RowParameters<T>& p, std::int64_t row, const Columns& columns,

@@ -90,7 +90,7 @@ struct RingTuning {
 MYLOS_HOST_DEVICE constexpr RingTuning ring_tuning() { return {16, 1, 6, 3, 16}; }
 
 /// Rows along a strided axis.
-MYLOS_HOST_DEVICE constexpr WarpsTuning columns_tuning() { return {128, 1024, 1024}; }
+MYLOS_HOST_DEVICE constexpr WarpsTuning columns_tuning() { return {128, 512, 512}; }
 /// Values of a thread where neighbouring rows do not make vectors.
 MYLOS_HOST_DEVICE constexpr int columns_single(std::size_t value_size) { return value_size == 8 ? 8 : 16; }
 
