@@ -27,9 +27,10 @@ struct Columns {
   __device__ __forceinline__ bool has(int i, int length) const {
     return static_cast<unsigned>(first + ahead(i)) < static_cast<unsigned>(length);
   }
-  /// Whether a chunk may lie in the row in part.
+  /// Whether one of the chunks may lie in the row in part: the thread's first, or the one that the row's end cuts.
   __device__ __forceinline__ bool has_part(int length) const {
-    return E > 1 && (first < 0 || static_cast<unsigned>(length - first) % E != 0);
+    const int cut = (length - first) & (lanes() * E - 1);
+    return E > 1 && (first < 0 || (cut > 0 && cut < E));
   }
   /// Whether V values do.
   __device__ __forceinline__ bool all(int V, int length) const { return first >= 0 && ahead(V - 1) < length - first; }
@@ -175,10 +176,11 @@ __device__ __forceinline__ void apply_chain(const RowParameters<T>& p, const det
     const TilePlace place{row, begin + columns(i), columns.lanes() * E, p.length, E, false};
     ChainTile<T> tile;
 #pragma unroll
-    for (int k = 0; k < N; ++k) tile[k] = v[i + k];
+    for (int k = 0; k < N; ++k) tile[k] = i + k < V ? v[i + k] : T(0);
     tile = chain_tile<M>(p, chain, place, tile);
 #pragma unroll
-    for (int k = 0; k < N; ++k) v[i + k] = tile[k];
+    for (int k = 0; k < N; ++k)
+      if (i + k < V) v[i + k] = tile[k];
   }
 }
 
