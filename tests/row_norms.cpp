@@ -175,26 +175,28 @@ TYPED_TEST(RowNorms, BatchNormTraining) {
   }
 }
 
+// Few values of a channel side by side, and many: the host takes them in two ways.
 TYPED_TEST(RowNorms, BatchNormInference) {
   using V = Vector<TypeParam>;
-  const Shape shape{3, 5, 6, 7};
-  const V mean(DType::f32, {5}, bias_value);
-  const V variance(DType::f32, {5}, weight_value);
-  const V weight(DType::f32, {5}, weight_value);
-  const V bias(DType::f32, {5}, bias_value);
-  Data<TypeParam> x({DType::f32}, shape);
-  Data<TypeParam> y({DType::f32}, shape);
-  for (std::int64_t i = 0; i < count_of(shape); ++i) x.set(i, reference::round_to(normal(i), DType::f32));
-  x.upload();
-  batch_norm(TypeParam(), x.tensor(), mean.tensor(), variance.tensor(), y.tensor(), {weight.tensor(), bias.tensor()},
-             1e-3, {}, relu());
-  TypeParam().fence();
-  y.download();
-  for (std::int64_t i = 0; i < count_of(shape); ++i) {
-    const std::int64_t c = i / 42 % 5;
-    const double exact = std::max(0.0, (x.value(i) - mean[c]) / std::sqrt(variance[c] + 1e-3) * weight[c] + bias[c]);
-    // Five units of the quotient, one of the product, one of the sum.
-    EXPECT_NEAR(y.value(i), exact, 1e-6 * (std::fabs(exact) + 1)) << i;
+  for (const Shape& shape : {Shape{3, 5, 6, 7}, Shape{3, 5, 13, 17}, Shape{2, 5, 300, 200}, Shape{20, 5}}) {
+    const V mean(DType::f32, {5}, bias_value);
+    const V variance(DType::f32, {5}, weight_value);
+    const V weight(DType::f32, {5}, weight_value);
+    const V bias(DType::f32, {5}, bias_value);
+    Data<TypeParam> x({DType::f32}, shape);
+    Data<TypeParam> y({DType::f32}, shape);
+    for (std::int64_t i = 0; i < count_of(shape); ++i) x.set(i, reference::round_to(normal(i), DType::f32));
+    x.upload();
+    batch_norm(TypeParam(), x.tensor(), mean.tensor(), variance.tensor(), y.tensor(), {weight.tensor(), bias.tensor()},
+               1e-3, {}, relu());
+    TypeParam().fence();
+    y.download();
+    for (std::int64_t i = 0; i < count_of(shape); ++i) {
+      const std::int64_t c = i / (count_of(shape) / shape[0] / 5) % 5;
+      const double exact = std::max(0.0, (x.value(i) - mean[c]) / std::sqrt(variance[c] + 1e-3) * weight[c] + bias[c]);
+      // Five units of the quotient, one of the product, one of the sum.
+      EXPECT_NEAR(y.value(i), exact, 1e-6 * (std::fabs(exact) + 1)) << i;
+    }
   }
 }
 

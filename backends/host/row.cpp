@@ -1,5 +1,7 @@
 // Row operators on the host, their inner loops compiled for AVX2 and AVX-512 beside the baseline and chosen when they
 // run, as in pointwise.cpp.
+#include <algorithm>
+
 #include "isa.hpp"
 #include "vector_math.hpp"
 
@@ -77,14 +79,14 @@ void run(const RowProblem& problem, const Queue& queue, const char* label, const
                             [&](std::int64_t count, const auto& body) { parallel_for(queue, label, count, body); });
 }
 
-#define MYLOS_DEFINE_RUN(isa, Isa)                                    \
-  void run_##isa(const RowProblem& problem, const Queue& queue) {     \
-    constexpr const char* label = "mylos::row[host/" #isa "]";        \
-    if (problem.computes_in_f64()) {                                  \
-      run<double>(problem, queue, label, Isa##Rows<double>::kernels); \
-    } else {                                                          \
-      run<float>(problem, queue, label, Isa##Rows<float>::kernels);   \
-    }                                                                 \
+#define MYLOS_DEFINE_RUN(isa, Isa)                                  \
+  void run_##isa(const RowProblem& problem, const Queue& queue) {   \
+    constexpr const char* label = "mylos::row[host/" #isa "]";      \
+    if (problem.computes_in_f64()) {                                \
+      run<double>(problem, queue, label, Isa##Rows<double>::table); \
+    } else {                                                        \
+      run<float>(problem, queue, label, Isa##Rows<float>::table);   \
+    }                                                               \
   }
 MYLOS_DEFINE_RUN(sse2, Sse2)
 MYLOS_DEFINE_RUN(avx2, Avx2)

@@ -7,67 +7,13 @@
 // share them, a row's bits are the same.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "pointwise/block.hpp"
-#include "row/block_kernels.hpp"
+#include "row/schedule.hpp"
 
 namespace mylos::detail {
-
-/// What a thread's buffer holds: at most an eighth of a usual L2 cache.
-template <class T>
-inline constexpr int row_buffer = (128 << 10) / static_cast<int>(sizeof(T));
-/// Long rows are cut into pieces of this many values, for threads to share.
-inline constexpr std::int64_t row_piece = 64 * row_block;
-/// Rows that are worked on together, at most.
-inline constexpr int max_panel_rows = 64;
-/// Values that a thread takes at once, at least: what waking it costs is small beside them.
-inline constexpr std::int64_t row_unit = 32 * row_block;
-
-/// How rows are taken: panels of neighbouring rows, several panels to a unit of work.
-struct RowSchedule {
-  bool keep;           // a panel's rows fit the buffer whole
-  int window;          // values of each row in the buffer at once
-  int pitch;           // elements of the buffer for each row of a panel
-  int panel_rows;      // at most; all in one run of the rows' fastest dimension
-  std::int64_t inner;  // extent of the rows' fastest dimension
-  std::int64_t panels_in_inner;
-  std::int64_t panels;
-  std::int64_t panels_per_unit;
-  std::int64_t pieces;  // of a row
-};
-
-/// Whether a tensor's neighbours along the rows lie closer together than those along the axis.
-inline bool runs_across(const RowProblem& problem, const RowTensor& tensor) {
-  if (problem.rows.rank == 0 || problem.axis.rank == 0) return false;
-  const std::int64_t along = tensor.strides.stride[problem.rows.rank + problem.axis.rank - 1];
-  const std::int64_t across = tensor.strides.stride[problem.rows.rank - 1];
-  return (across < 0 ? -across : across) < (along < 0 ? -along : along);
-}
-
-template <class T>
-RowSchedule make_schedule(const RowProblem& problem) {
-  RowSchedule s;
-  const std::int64_t length = problem.length();
-  const bool across = runs_across(problem, problem.x) || runs_across(problem, problem.y);
-  // Across: a cache line's worth of rows or more, and rows that do not all start in the same set of the cache.
-  const int least = across ? 16 : 1;
-  const int skew = across ? row_padding : 0;
-  s.keep = length * least <= row_buffer<T>;
-  // Long rows by several blocks: memory is read ahead while it is read, not while it is computed with.
-  s.window = s.keep ? static_cast<int>(length) : (across ? row_block : row_buffer<T> / 4);
-  s.pitch = padded(s.window) + skew;
-  int rows = row_buffer<T> / s.pitch / (across ? 1 : 8);
-  rows = rows < least ? least : (rows > max_panel_rows ? max_panel_rows : rows);
-  s.inner = problem.rows.rank == 0 ? 1 : problem.rows.extent[problem.rows.rank - 1];
-  s.panel_rows = s.inner < rows ? static_cast<int>(s.inner) : rows;
-  s.panels_in_inner = (s.inner + s.panel_rows - 1) / s.panel_rows;
-  s.panels = problem.rows.count / s.inner * s.panels_in_inner;
-  const std::int64_t panel = s.panel_rows * length;
-  s.panels_per_unit = panel >= row_unit ? 1 : row_unit / panel;
-  s.pieces = (length + row_piece - 1) / row_piece;
-  return s;
-}
 
 /// Neighbouring rows: their number and the place of the first.
 struct RowPanel {
@@ -104,13 +50,14 @@ class RowBlocks {
       const RowPanel panel = panel_at(p);
       RowState state[max_panel_rows];
       RowConstants<T> constants[max_panel_rows];
-      for (std::int64_t piece = 0; piece < schedule_.pieces; ++piece) {
+      for (int r = 0; problem_.is_given && r < panel.rows; ++r) constants[r] = given_constants(panel, r);
+      for (std::int64_t piece = 0; !problem_.is_given && piece < schedule_.pieces; ++piece) {
         RowState part[max_panel_rows];
         find_statistic(panel, piece, buffers, piece == 0 ? state : part);
         for (int r = 0; piece > 0 && r < panel.rows; ++r) policy_.merge(state[r], part[r]);
       }
-      for (int r = 0; r < panel.rows; ++r) constants[r] = finish(panel, r, state[r]);
-      write(panel, 0, problem_.length(), constants, buffers, schedule_.keep);
+      for (int r = 0; !problem_.is_given && r < panel.rows; ++r) constants[r] = finish(panel, r, state[r]);
+      write(panel, 0, problem_.length(), constants, buffers, schedule_.keep && !problem_.is_given);
     }
   }
 
@@ -313,6 +260,14 @@ class RowBlocks {
     return constants;
   }
 
+  RowConstants<T> given_constants(const RowPanel& panel, int r) const {
+    const auto value_of = [&](const RowTensor& t) {
+      return load_element<T>(t.dtype, t.data, row_offset(t.strides, panel) + r * row_step(t.strides));
+    };
+    return {value_of(problem_.running_mean), T(0),
+            math::Precise::rsqrt(value_of(problem_.running_variance) + numbers_.eps)};
+  }
+
   /// y for elements [begin, begin + n) of a panel's rows; `kept`: their values are in the buffer.
   void write(const RowPanel& panel, std::int64_t begin, std::int64_t n, const RowConstants<T>* constants,
              Buffers& buffers, bool kept) const {
@@ -424,7 +379,7 @@ void run_row_blocks(const RowProblem& problem, const RowKernels<T>& kernels, boo
                     const ParallelFor& parallel_for) {
   const RowBlocks<T> blocks(problem, kernels, streaming);
   const RowSchedule& s = blocks.schedule();
-  if (s.pieces == 1 || s.panels >= 4 * threads || threads == 1)
+  if (problem.is_given || s.pieces == 1 || s.panels >= 4 * threads || threads == 1)
     return parallel_for(blocks.units(), [&](std::int64_t unit) { blocks.run_unit(unit); });
   std::vector<RowState> states(static_cast<std::size_t>(problem.rows.count * s.pieces));
   std::vector<RowConstants<T>> constants(static_cast<std::size_t>(problem.rows.count));

@@ -360,8 +360,8 @@ struct RowLoops {
       });                                                                                                           \
       return kernels;                                                                                               \
     }                                                                                                               \
-    static constexpr ::mylos::detail::RowKernels<T> kernels{load,         store,  apply, load_across,               \
-                                                            store_across, affine, scale, policy};                   \
+    static constexpr ::mylos::detail::RowKernels<T> table{load,         store,  apply, load_across,                 \
+                                                          store_across, affine, scale, policy};                     \
   };
 
 }  // namespace mylos::detail

@@ -87,26 +87,34 @@ void RowArguments::place_affine(const char* argument, RowTensor& to, const Tenso
   place(to, whole);
 }
 
+void RowArguments::place_along(const char* argument, RowTensor& to, const Tensor& tensor, const int* dimensions,
+                               int rank) {
+  check_floating(function_, argument, tensor);
+  check_reachable(function_, argument, tensor, device_);
+  Tensor seen = x_;
+  Tensor expected;
+  expected.rank = static_cast<std::int8_t>(rank);
+  for (int i = 0; i < rank; ++i) expected.extent[i] = x_.extent[dimensions[i]];
+  if (!same_extents(tensor, expected))
+    fail(function_, argument, tensor, "extents " + shape_of(tensor) + ", expected " + shape_of(expected));
+  for (int d = 0; d < x_.rank; ++d) seen.extent[d] = 1;
+  for (int i = 0; i < rank; ++i) {
+    seen.extent[dimensions[i]] = tensor.extent[i];
+    seen.stride[dimensions[i]] = tensor.stride[i];
+  }
+  place_affine(argument, to, tensor, seen);
+}
+
 void RowArguments::set_affine(const NormTensors& tensors, const int* dimensions, int rank) {
-  const auto set = [&](const char* argument, const Tensor& t, RowTensor& to) {
-    if (!given(t)) return;
-    check_floating(function_, argument, t);
-    check_reachable(function_, argument, t, device_);
-    Tensor seen = x_;
-    Tensor expected;
-    expected.rank = static_cast<std::int8_t>(rank);
-    for (int i = 0; i < rank; ++i) expected.extent[i] = x_.extent[dimensions[i]];
-    if (!same_extents(t, expected))
-      fail(function_, argument, t, "extents " + shape_of(t) + ", expected " + shape_of(expected));
-    for (int d = 0; d < x_.rank; ++d) seen.extent[d] = 1;
-    for (int i = 0; i < rank; ++i) {
-      seen.extent[dimensions[i]] = t.extent[i];
-      seen.stride[dimensions[i]] = t.stride[i];
-    }
-    place_affine(argument, to, t, seen);
-  };
-  set("weight", tensors.weight, problem_.weight);
-  set("bias", tensors.bias, problem_.bias);
+  if (given(tensors.weight)) place_along("weight", problem_.weight, tensors.weight, dimensions, rank);
+  if (given(tensors.bias)) place_along("bias", problem_.bias, tensors.bias, dimensions, rank);
+}
+
+void RowArguments::set_given(const Tensor& mean, const Tensor& variance) {
+  const int channels = 1;
+  problem_.is_given = true;
+  place_along("mean", problem_.running_mean, mean, &channels, 1);
+  place_along("variance", problem_.running_variance, variance, &channels, 1);
 }
 
 void RowArguments::set_channel_affine(const NormTensors& tensors, std::int64_t channels) {

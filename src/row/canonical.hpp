@@ -27,6 +27,8 @@ class RowArguments {
   /// One element per row.
   void set_statistics(const NormTensors& tensors);
   void set_running(const NormTensors& tensors, double momentum);
+  /// Mean and variance (C) that are not to be found; with set_affine() for the same dimension.
+  void set_given(const Tensor& mean, const Tensor& variance);
 
   RowProblem& problem() { return problem_; }
   /// The shape of x, after split_dimension().
@@ -40,6 +42,7 @@ class RowArguments {
     Strides* strides;
   };
   void place(RowTensor& to, const Tensor& tensor);
+  void place_along(const char* argument, RowTensor& to, const Tensor& tensor, const int* dimensions, int rank);
   void place_affine(const char* argument, RowTensor& to, const Tensor& given, const Tensor& seen);
   void check_written(const char* argument, const Tensor& tensor) const;
 

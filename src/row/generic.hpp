@@ -19,11 +19,10 @@ MYLOS_DEFINE_ROW_KERNELS(Plain, , PlainRowWrite)
 
 template <class Exec, class T>
 void run_generic_blocks(const Exec& exec, const std::string& label, const RowProblem& problem) {
-  run_row_blocks<T>(
-      problem, PlainRows<T>::kernels, false, exec.concurrency(), [&](std::int64_t count, const auto& body) {
-        Kokkos::parallel_for(label, Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>>(exec, 0, count),
-                             [&body](std::int64_t i) { body(i); });
-      });
+  run_row_blocks<T>(problem, PlainRows<T>::table, false, exec.concurrency(), [&](std::int64_t count, const auto& body) {
+    Kokkos::parallel_for(label, Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>>(exec, 0, count),
+                         [&body](std::int64_t i) { body(i); });
+  });
 }
 
 template <class Exec>

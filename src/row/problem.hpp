@@ -47,6 +47,8 @@ struct RowProblem {
   RowTensor running_mean;
   RowTensor running_variance;
   double momentum = 0;
+  // Batch norm in inference, on the host only: there is no statistic to find, the running ones are read.
+  bool is_given = false;
 
   double eps = 0;
   double exponent = 0;  // p of lp

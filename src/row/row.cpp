@@ -130,6 +130,16 @@ void batch_norm(const Execution& execution, const Tensor& x, const Tensor& y, co
   constexpr const char* function = "batch_norm";
   check_eps(function, eps);
   check_rank(function, x, 2, max_rank);
+  if (!on_device(execution) && x.size() >= 64 * x.extent[0] * x.extent[1]) {
+    // A thread keeps a row's constants; a chain would take a root for every value.
+    RowArguments arguments(function, false, RowOperator::standardize, x, y, chains);
+    arguments.set_axes(((AxisMask{1} << x.rank) - 1) & ~AxisMask{3});
+    arguments.set_given(tensors.running_mean, tensors.running_variance);
+    const int channel = 1;
+    arguments.set_affine(tensors, &channel, 1);
+    arguments.problem().eps = eps;
+    return run(function, execution, arguments);
+  }
   // Along the channels: (C) as (C, 1, ...).
   const auto along_channels = [&](const char* argument, const Tensor& t) {
     check_floating(function, argument, t);
