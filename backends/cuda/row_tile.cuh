@@ -36,8 +36,8 @@ struct Columns {
   __device__ __forceinline__ bool all(int V, int length) const { return first >= 0 && ahead(V - 1) < length - first; }
 };
 
-/// Elements by which a row starts behind a boundary of `Bytes`. Stores that straddle sectors of 32 bytes cost a tenth
-/// of the bandwidth, so long rows are cut at boundaries of 128 bytes of y; x is only ever off those by whole vectors.
+/// Elements by which a row starts behind a boundary of `Bytes`. Warps whose stores straddle cache lines lose a
+/// twentieth of the bandwidth, so long rows are cut at the lines of y; x is only ever off those by whole vectors.
 template <int Bytes, class S>
 __device__ __forceinline__ int lead_of(const S* row) {
   return static_cast<int>(reinterpret_cast<std::uintptr_t>(row) % Bytes / sizeof(S));
