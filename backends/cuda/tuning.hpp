@@ -1,6 +1,7 @@
 // Launch constants of the CUDA kernels, apart from the kernels: constexpr functions of what they depend on.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <mylos/macros.hpp>
@@ -78,5 +79,52 @@ MYLOS_HOST_DEVICE constexpr int reduce_blocks(bool transforms) { return transfor
 MYLOS_HOST_DEVICE constexpr int rows_in_flight(int) { return 4; }
 /// Results of which a thread has a vector each.
 MYLOS_HOST_DEVICE constexpr int short_rows_results(int) { return 4; }
+
+struct RegistersTuning {
+  int bytes;    // of values that a thread holds
+  int threads;  // per block
+  int blocks;   // per multiprocessor at least
+};
+/// Rows that lanes of a warp share. Chains take registers.
+MYLOS_HOST_DEVICE constexpr RegistersTuning lanes_tuning(bool chained) { return {64, 128, chained ? 5 : 8}; }
+/// Up to here rows are loaded by single elements, whatever their alignment, and a thread has a quarter of the values.
+MYLOS_HOST_DEVICE constexpr int registers_tiny_length(std::size_t value_size) { return value_size == 8 ? 8 : 16; }
+
+struct WarpsTuning {
+  int bytes;    // of values that a thread holds
+  int threads;  // per multiprocessor at least
+  int longest;  // threads that share a row at most
+};
+/// Rows of whole warps.
+MYLOS_HOST_DEVICE constexpr WarpsTuning warps_tuning(bool chained) {
+  if (chained) return {128, 512, 256};
+  return {128, 1024, 512};
+}
+
+struct RingTuning {
+  int warps;        // per block
+  int blocks;       // per multiprocessor
+  int stages;       // of 2 KB per warp
+  int held;         // chunks per warp in registers, for rows beyond what the stages hold
+  int max_cluster;  // blocks; above 8 only where the device grants it
+};
+/// Measured on H200, softmax of 1.6e9 f32 in rows of 32768 to 393216: one block of 16 warps per multiprocessor 3.24 to
+/// 3.29 ms (copy 3.01), two of 8 warps 3.27 to 3.38.
+MYLOS_HOST_DEVICE constexpr RingTuning ring_tuning() { return {16, 1, 6, 3, 16}; }
+
+/// Rows along a strided axis.
+MYLOS_HOST_DEVICE constexpr WarpsTuning columns_tuning() { return {128, 512, 512}; }
+/// Values of a thread where neighbouring rows do not make vectors.
+MYLOS_HOST_DEVICE constexpr int columns_single(std::size_t value_size) { return value_size == 8 ? 8 : 16; }
+
+struct PassesTuning {
+  int bytes;            // of values that a thread holds
+  int threads;          // per block
+  int pieces_per_part;  // at least, of as many values as a block holds
+  int most_parts;       // of a row
+  MYLOS_HOST_DEVICE constexpr int blocks(bool chained) const { return chained ? 2 : 4; }
+};
+/// Rows in several passes.
+MYLOS_HOST_DEVICE constexpr PassesTuning passes_tuning() { return {64, 256, 8, 16384}; }
 
 }  // namespace mylos::cuda

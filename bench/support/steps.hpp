@@ -43,7 +43,8 @@ inline bool is_one_of(const char* name, std::initializer_list<const char*> list)
 /// Masks and whatever has a value per channel are rows, the others scalars, as they are met in practice.
 inline OperandCase operand_case(const char* name) {
   if (is_one_of(name, {"mask"})) return {name, OperandForm::row, DType::u8, 0};
-  if (is_one_of(name, {"slope", "end", "factor1", "factor2"})) return {name, OperandForm::row, DType::f32, 0};
+  if (is_one_of(name, {"slope", "end", "factor1", "factor2", "mean", "variance"}))
+    return {name, OperandForm::row, DType::f32, 0};
   if (is_one_of(name, {"exponent"})) return {name, OperandForm::scalar, DType::f32, 1.7};
   if (is_one_of(name, {"weight"})) return {name, OperandForm::scalar, DType::f32, 0.3};
   return {name, OperandForm::scalar, DType::f32, 0.75};

@@ -10,6 +10,7 @@
 #include <mylos/path.hpp>
 #include <mylos/pointwise.hpp>
 #include <mylos/reduce.hpp>
+#include <mylos/row.hpp>
 #include <mylos/tensor.hpp>
 #include <mylos/types.hpp>
 #include <mylos/version.hpp>

@@ -295,6 +295,10 @@ MYLOS_FUNCTION T addcmul(T x, T factor1, T factor2, T value) {
   return x + value * factor1 * factor2;
 }
 template <class M = Precise, class T>
+MYLOS_FUNCTION T standardize(T x, T mean, T variance, T eps) {
+  return (x - mean) * M::rsqrt(variance + eps);
+}
+template <class M = Precise, class T>
 MYLOS_FUNCTION T where(T x, T mask, T other) {
   return mask != T(0) ? x : other;
 }

@@ -53,6 +53,7 @@ struct ViewTraits<V, std::enable_if_t<Kokkos::is_view_v<V>>> {
 template <class Exec, bool Writable>
 struct Argument : Tensor {
   using Tensor::Tensor;
+  Argument() = default;                               // an optional argument that is not given
   Argument(const Tensor& tensor) : Tensor(tensor) {}  // NOLINT(google-explicit-constructor)
 
   template <class V, class = EnableIfView<V>>

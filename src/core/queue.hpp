@@ -22,6 +22,7 @@ Queue make_queue(const Exec& exec) {
   if constexpr (std::is_same_v<Exec, Kokkos::HIP>) queue.stream = exec.hip_stream();
 #endif
   if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) {
+    queue.threads = exec.concurrency();
     queue.parallel_for = [](const Queue& q, const char* label, std::int64_t count, Queue::Body body,
                             const void* context) {
       const Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>> policy(*static_cast<const Exec*>(q.instance), 0,

@@ -14,6 +14,7 @@ struct Queue {
   using Body = void (*)(const void* context, std::int64_t index);
   void* stream = nullptr;
   const void* instance = nullptr;
+  int threads = 1;  // of a host instance
   void (*parallel_for)(const Queue& queue, const char* label, std::int64_t count, Body body,
                        const void* context) = nullptr;
 };
@@ -58,6 +59,10 @@ const Candidate<Problem>* select_by_name(const char* function, const CandidateLi
   }
   throw Error(std::string("mylos::") + function + ": " + name + " does not apply: " + reason);
 }
+/// For tests, and null otherwise: the candidate that calls of this thread run, one that selection would pass over or
+/// one of the test's own.
+template <class Problem>
+inline thread_local const Candidate<Problem>* tested_candidate = nullptr;
 
 /// The first candidate that applies; null for the generic kernel. Where Path::specialized is forced and none applies,
 /// throws with every candidate's reason.
@@ -65,6 +70,7 @@ template <class Problem>
 const Candidate<Problem>* select(const char* function, const CandidateList<Problem>& candidates,
                                  const Problem& problem) {
   if (const char* name = forced_candidate()) return select_by_name(function, candidates, problem, name);
+  if (tested_candidate<Problem> != nullptr) return tested_candidate<Problem>;
   const Path path = forced_path();
   if (path == Path::generic) return nullptr;
   for (int i = 0; i < candidates.size; ++i)

@@ -114,8 +114,8 @@ MYLOS_FUNCTION void transform_block(const BlockReduction<T>& r, const BlockPlace
     for (int k = n; k < whole; ++k) to[k] = T(1);
   };
   if constexpr (std::is_floating_point_v<T>) {
-    MemoryBlock<T, reduce_block> block{v, whole};
-    apply<math::Precise>(p.before, block, [&](int o, MemoryBlock<T, reduce_block>& to) { load(o, to.value); });
+    WorkBlock<T, reduce_block> block{v, whole};
+    apply<math::Precise>(p.before, block, [&](int o, WorkBlock<T, reduce_block>& to) { load(o, to.value); });
   }
   const int operands = p.prepare_count();
   if (operands == 0) {

@@ -257,6 +257,10 @@ template <class R>
 R addcmul(R x, R factor1, R factor2, R value) {
   return x + value * factor1 * factor2;
 }
+template <class R>
+R standardize(R x, R mean, R variance, R eps) {
+  return (x - mean) / std::sqrt(variance + eps);
+}
 
 }  // namespace formula
 

@@ -31,6 +31,7 @@ inline List clamp() { return {{-0.7, 1.3}, {2, -1}, {0, infinity}, {-infinity, 0
 inline List cast() { return {{0}, {2}, {3}}; }  // f64, f16, bf16; f32 is the default
 inline List masked_fill() { return {{3.5}, {-infinity}}; }
 inline List addcmul() { return {{-0.7}, {2}}; }
+inline List standardize() { return {{1e-3}, {1}}; }
 }  // namespace parameters
 
 /// Operand values; those of the second operand go round beside those of the first.
@@ -52,6 +53,8 @@ inline Operands operands_of(StepId id) {
       return {{0, 1, -0.0, 2, 0.25, nan, 0}, {-7.5, 0, infinity, nan, 3, 4, 1e4}};
     case StepId::lerp:
       return {{1, -2, 0, 100, 0.3, infinity, nan, 1, 1}, {0.25, 0.75, 0.5, 1, 0.1, 0.5, 0.5, -3, nan}};
+    case StepId::standardize:
+      return {{1, -2, 0, 100, 0.3, infinity, nan, 1, 1}, {0.25, 4, 0, 1e-3, 1e8, 1, 2, infinity, nan}};
     case StepId::addcmul:
       return {{1, 0.3, -100, 1e4, 0, infinity, nan}, {2, -0.7, 0.01, 1e-4, infinity, 1, 1}};
     default:

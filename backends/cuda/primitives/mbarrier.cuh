@@ -1,0 +1,75 @@
+// Barriers in shared memory that count arrivals and bytes (mbarrier), and copies from global memory that complete on
+// them. sm_90 and later; on older architectures the bodies are empty, and nothing there calls them.
+#pragma once
+
+#include <cstdint>
+
+namespace mylos::cuda {
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+#define MYLOS_SM90(...) __VA_ARGS__
+#else
+#define MYLOS_SM90(...)
+#endif
+
+/// An address in this block's shared memory as instructions take it.
+__device__ __forceinline__ std::uint32_t shared_address(const void* p) {
+  return static_cast<std::uint32_t>(__cvta_generic_to_shared(p));
+}
+
+/// A barrier of one arrival and the bytes it announces.
+struct Mbarrier {
+  std::uint32_t address;
+
+  __device__ __forceinline__ void init() const {
+    MYLOS_SM90(asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(address) : "memory");)
+  }
+  /// Arrives, and makes the phase wait for `bytes` more.
+  __device__ __forceinline__ void expect(int bytes) const {
+    MYLOS_SM90(asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(address), "r"(bytes)
+                            : "memory");)
+  }
+  __device__ __forceinline__ void wait(unsigned parity) const {
+    MYLOS_SM90(asm volatile("{\n.reg .pred done;\n"
+                            "again: mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n"
+                            "@!done bra again;\n}" ::"r"(address),
+                            "r"(parity)
+                            : "memory");)
+  }
+  /// For bytes that other blocks of the cluster wrote.
+  __device__ __forceinline__ void wait_cluster(unsigned parity) const {
+    MYLOS_SM90(asm volatile("{\n.reg .pred done;\n"
+                            "again: mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 done, [%0], %1;\n"
+                            "@!done bra again;\n}" ::"r"(address),
+                            "r"(parity)
+                            : "memory");)
+  }
+};
+
+/// Makes initialised barriers visible to the copy engine and to the cluster.
+__device__ __forceinline__ void publish_mbarriers() {
+  MYLOS_SM90(asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");)
+}
+
+/// Data that will not be read again should leave the L2 first.
+__device__ __forceinline__ std::uint64_t evict_first_policy() {
+  std::uint64_t policy = 0;
+  MYLOS_SM90(asm volatile("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));)
+  return policy;
+}
+
+/// `bytes`, a multiple of 16, between addresses aligned to 16; completes on the barrier, which expects them.
+__device__ __forceinline__ void copy_bulk(std::uint32_t to_shared, const void* from, int bytes, Mbarrier barrier,
+                                          std::uint64_t policy) {
+  MYLOS_SM90(asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint "
+                          "[%0], [%1], %2, [%3], %4;" ::"r"(to_shared),
+                          "l"(from), "r"(bytes), "r"(barrier.address), "l"(policy)
+                          : "memory");)
+}
+
+/// Orders this thread's writes to shared memory before later copies into it.
+__device__ __forceinline__ void fence_shared_writes() {
+  MYLOS_SM90(asm volatile("fence.proxy.async.shared::cta;" ::: "memory");)
+}
+
+}  // namespace mylos::cuda

@@ -1,0 +1,119 @@
+// The row operators on NVIDIA GPUs: which variant serves which problem.
+#include "cuda/row.hpp"
+
+#include <iterator>
+
+#include "cuda/row_columns.cuh"
+#include "cuda/row_passes.cuh"
+#include "cuda/row_registers.cuh"
+#include "cuda/row_ring.cuh"
+#include "row/candidates.hpp"
+
+namespace mylos::cuda {
+namespace {
+
+constexpr detail::Candidate<RowProblem> list[] = {
+    {"cuda/registers", refuse_registers, run_registers},
+    {"cuda/cluster", refuse_ring, run_ring},
+    {"cuda/columns", refuse_columns, run_columns},
+    {"cuda/passes", refuse_passes, run_passes},
+};
+
+/// Below, most threads of a block would have nothing to do.
+constexpr std::int64_t shortest_run = 1024;
+
+/// What the kernels with rows in one place ask for.
+const char* refuse_held_rows(const RowProblem& problem) {
+  if (problem.x.dtype != problem.y.dtype) return "x and y differ in dtype";
+  if (!problem.is_consecutive()) return "the elements of a row are not consecutive";
+  return nullptr;
+}
+
+template <class Visit>
+void with_storage(DType dtype, const Visit& visit) {
+  switch (dtype) {
+    case DType::f64:
+      return visit(RowKernels<double>());
+    case DType::f32:
+      return visit(RowKernels<float>());
+    case DType::f16:
+      return visit(RowKernels<half>());
+    default:
+      return visit(RowKernels<bfloat16>());
+  }
+}
+
+int device_attribute(cudaDeviceAttr attribute) {
+  int device = 0;
+  int value = 0;
+  MYLOS_CUDA_CHECK(cudaGetDevice(&device));
+  MYLOS_CUDA_CHECK(cudaDeviceGetAttribute(&value, attribute, device));
+  return value;
+}
+
+}  // namespace
+
+const char* refuse_registers(const RowProblem& problem) {
+  if (const char* reason = refuse_held_rows(problem)) return reason;
+  const bool chained = problem.has_chains() || problem.has_affine() || problem.is_causal;
+  const int value = problem.computes_in_f64() ? sizeof(double) : sizeof(float);
+  if (problem.length() <= registers_tiny_length(static_cast<std::size_t>(value))) return nullptr;
+  if (!rows_are_aligned_alike(problem)) return "rows of x and y are not aligned alike";
+  const WarpsTuning tuning = warps_tuning(chained);
+  if (problem.length() + longest_lead(problem, sector_bytes) > tuning.longest * (tuning.bytes / value))
+    return "a block's registers do not hold a row";
+  return nullptr;
+}
+void run_registers(const RowProblem& problem, const detail::Queue& queue) {
+  with_storage(problem.x.dtype, [&](auto kernels) { kernels.run_registers(problem, queue); });
+}
+
+const char* refuse_ring(const RowProblem& problem) {
+  if (const char* reason = refuse_held_rows(problem)) return reason;
+  if (!rows_are_aligned_alike(problem)) return "rows of x and y are not aligned alike";
+  if (ring_shape(problem).blocks_per_row == 0) return "the shared memory of a cluster does not hold a row";
+  if (device_attribute(cudaDevAttrClusterLaunch) == 0) return "the device has no clusters";
+  return nullptr;
+}
+void run_ring(const RowProblem& problem, const detail::Queue& queue) {
+  with_storage(problem.x.dtype, [&](auto kernels) { kernels.run_ring(problem, queue); });
+}
+
+const char* refuse_columns(const RowProblem& problem) {
+  if (problem.x.dtype != problem.y.dtype) return "x and y differ in dtype";
+  const int last = problem.rows.rank - 1;
+  if (last < 0 || problem.x.strides.stride[last] != 1 || problem.y.strides.stride[last] != 1)
+    return "neighbouring rows are not one element apart";
+  if (!problem.axis_stride(problem.x.strides) || !problem.axis_stride(problem.y.strides))
+    return "the elements of a row are not evenly apart";
+  const std::size_t value = problem.computes_in_f64() ? sizeof(double) : sizeof(float);
+  const int e = row_chunk_elements(problem);
+  const int per_thread =
+      columns_are_vectors(problem, e) ? columns_tuning().bytes / static_cast<int>(value) / e : columns_single(value);
+  // Two vectors of neighbours at least, or whole sectors of single elements.
+  const int across = columns_are_vectors(problem, e) ? 2 : 32 / static_cast<int>(size_of(problem.x.dtype));
+  if (problem.length() > static_cast<std::int64_t>(columns_tuning().longest / across) * per_thread)
+    return "a block's registers do not hold a row beside its neighbours";
+  return nullptr;
+}
+void run_columns(const RowProblem& problem, const detail::Queue& queue) {
+  with_storage(problem.x.dtype, [&](auto kernels) { kernels.run_columns(problem, queue); });
+}
+
+const char* refuse_passes(const RowProblem& problem) {
+  if (problem.x.dtype != problem.y.dtype) return "x and y differ in dtype";
+  const std::int64_t run = run_of(problem);
+  if (run < shortest_run) return "rows have no long runs of consecutive elements";
+  bool alike = rows_are_aligned_alike(problem);
+  for (int d = problem.rows.rank; d < problem.rows.rank + problem.axis.rank; ++d)
+    alike = alike && (problem.x.strides.stride[d] - problem.y.strides.stride[d]) % row_chunk_elements(problem) == 0;
+  if (!alike) return "rows of x and y are not aligned alike";
+  return nullptr;
+}
+void run_passes(const RowProblem& problem, const detail::Queue& queue) {
+  with_storage(problem.x.dtype, [&](auto kernels) { kernels.run_passes(problem, queue); });
+}
+
+detail::CandidateList<RowProblem> row_candidates() { return {list, static_cast<int>(std::size(list))}; }
+
+}  // namespace mylos::cuda

@@ -1,0 +1,33 @@
+// The variants of the row operators, each compiled once per storage type in a source of its own.
+#pragma once
+
+#include "row/problem.hpp"
+
+namespace mylos::cuda {
+
+/// Rows held in registers, a few lanes to a block a row (row_registers.cuh).
+const char* refuse_registers(const detail::RowProblem& problem);
+void run_registers(const detail::RowProblem& problem, const detail::Queue& queue);
+
+/// Rows held in the shared memory of a cluster (row_ring.cuh).
+const char* refuse_ring(const detail::RowProblem& problem);
+void run_ring(const detail::RowProblem& problem, const detail::Queue& queue);
+
+/// Rows along a strided axis, held in registers (row_columns.cuh).
+const char* refuse_columns(const detail::RowProblem& problem);
+void run_columns(const detail::RowProblem& problem, const detail::Queue& queue);
+
+/// Rows of any length in two reads (row_passes.cuh).
+const char* refuse_passes(const detail::RowProblem& problem);
+void run_passes(const detail::RowProblem& problem, const detail::Queue& queue);
+
+/// The variants of one storage type; row_<dtype>.cu has their instances.
+template <class S>
+struct RowKernels {
+  static void run_registers(const detail::RowProblem& problem, const detail::Queue& queue);
+  static void run_ring(const detail::RowProblem& problem, const detail::Queue& queue);
+  static void run_columns(const detail::RowProblem& problem, const detail::Queue& queue);
+  static void run_passes(const detail::RowProblem& problem, const detail::Queue& queue);
+};
+
+}  // namespace mylos::cuda

@@ -1,0 +1,309 @@
+// The row operators in three families, each one kernel: what is summed is the same within a family, or a choice per
+// tile. Built from the policies of row/policy.hpp; here are the choice, and combining the parts of many threads.
+#pragma once
+
+#include "cuda/row_parameters.cuh"
+#include "row/policy.hpp"
+
+namespace mylos::cuda {
+
+using detail::RowConstants;
+using detail::RowNumbers;
+
+/// `width` neighbouring lanes of a warp, a power of two; all lanes of the warp call together.
+struct LaneGroup {
+  int width;
+
+  template <class V, class F>
+  __device__ __forceinline__ V reduce(V v, const F& f) const {
+    if (width == 32) {
+#pragma unroll
+      for (int o = 16; o > 0; o >>= 1) v = f(v, __shfl_xor_sync(0xffffffffu, v, o));
+    } else {
+#pragma unroll 1
+      for (int o = width >> 1; o > 0; o >>= 1) v = f(v, __shfl_xor_sync(0xffffffffu, v, o));
+    }
+    return v;
+  }
+  template <class V>
+  __device__ __forceinline__ V sum(V v) const {
+    return reduce(v, [](V a, V b) { return a + b; });
+  }
+  template <class V>
+  __device__ __forceinline__ V max(V v) const {
+    return reduce(v, [](V a, V b) { return a < b ? b : a; });
+  }
+};
+
+/// N values in registers; valid(k) says which are elements of the row.
+template <int N, class T, class Valid>
+struct ValueTile {
+  const T* value;
+  Valid is_valid;
+  static constexpr __device__ __forceinline__ int size() { return N; }
+  __device__ __forceinline__ const T& operator[](int k) const { return value[k]; }
+  __device__ __forceinline__ bool valid(int k) const { return is_valid(k); }
+  __device__ __forceinline__ int count() const {
+    int n = 0;
+#pragma unroll
+    for (int k = 0; k < N; ++k) n += valid(k) ? 1 : 0;
+    return n;
+  }
+  __device__ __forceinline__ T first() const {
+    T v = T(0);
+#pragma unroll
+    for (int k = N - 1; k >= 0; --k) v = valid(k) ? value[k] : v;
+    return v;
+  }
+};
+template <int N, class T, class Valid>
+__device__ __forceinline__ ValueTile<N, T, Valid> value_tile(const T* value, const Valid& is_valid) {
+  return {value, is_valid};
+}
+
+template <class T>
+__device__ __forceinline__ RowNumbers<T> numbers_of(const RowParameters<T>& p) {
+  return {static_cast<T>(p.length), p.eps, p.exponent};
+}
+
+/// softmax and log_softmax.
+template <class T, class A>
+struct ExponentialFamily : detail::ExponentialSum<T, A> {
+  using Base = detail::ExponentialSum<T, A>;
+  using State = typename Base::State;
+  static constexpr bool knows_neutral = true;
+  static constexpr bool holds = true;
+  static __device__ __forceinline__ T neutral() { return detail::minus_infinity<T>(); }
+
+  template <class M, class Tile>
+  static __device__ __forceinline__ State of(const RowParameters<T>& p, const Tile& v) {
+    return Base::template of<M, 4>(v, numbers_of(p));
+  }
+  template <class M>
+  static __device__ __forceinline__ State merge(const RowParameters<T>&, const State& a, const State& b) {
+    return Base::template merge<M>(a, b);
+  }
+  template <class M, int N>
+  static __device__ __forceinline__ State combine(const RowParameters<T>&, const State (&part)[N],
+                                                  const LaneGroup& group) {
+    T max = part[0].max;
+#pragma unroll
+    for (int i = 1; i < N; ++i) max = max < part[i].max ? part[i].max : max;
+    max = group.max(max);
+    A sum = A(0);
+#pragma unroll
+    for (int i = 0; i < N; ++i) sum += part[i].sum * A(M::exp(part[i].max - Base::origin(max)));
+    return {max, group.sum(sum)};
+  }
+  template <class M>
+  static __device__ __forceinline__ RowConstants<T> finish(const RowParameters<T>& p, const State& state) {
+    if (p.op == RowOperator::softmax) return detail::SoftmaxPolicy<T, A>::template finish<M>(state, numbers_of(p));
+    return detail::LogSoftmaxPolicy<T, A>::template finish<M>(state, numbers_of(p));
+  }
+  /// softmax: the values become their exponentials relative to the largest of them.
+  template <class M, int N>
+  static __device__ __forceinline__ State hold(const RowParameters<T>& p, T* v) {
+    const bool keep = p.op != RowOperator::softmax;
+    const T max = detail::max_of<4>(N, detail::minus_infinity<T>(), [&](int k) { return v[k]; });
+    const T zero = Base::origin(max);
+    const T sum = detail::sum_of<4, T>(N, [&](int k) {
+      const T e = M::exp(v[k] - zero);
+      v[k] = keep ? v[k] : e;
+      return e;
+    });
+    return {max, A(sum)};
+  }
+  template <class M, int N>
+  static __device__ __forceinline__ void map_held(const RowParameters<T>& p, const RowConstants<T>& c,
+                                                  const State& held, T* v) {
+    if (p.op != RowOperator::softmax) return map<M, N>(p, c, v);
+    const T factor = M::exp(Base::origin(held.max) - c.shift) * c.scale;
+#pragma unroll
+    for (int k = 0; k < N; ++k) v[k] *= factor;
+  }
+  template <class M, int N>
+  static __device__ __forceinline__ void map(const RowParameters<T>& p, const RowConstants<T>& c, T* v) {
+    if (p.op == RowOperator::softmax) {
+#pragma unroll
+      for (int k = 0; k < N; ++k) v[k] = detail::SoftmaxPolicy<T, A>::template map<M>(v[k], c);
+    } else {
+#pragma unroll
+      for (int k = 0; k < N; ++k) v[k] = detail::LogSoftmaxPolicy<T, A>::template map<M>(v[k], c);
+    }
+  }
+};
+
+/// Mean and variance, of each part in two passes. The first pass finds the mean as well as T can; the second corrects
+/// it by the mean of what is left (Chan, Golub and LeVeque 1983), and needs no copy of the values beside them. Parts
+/// are combined by their common mean, which needs no division for each.
+template <class T, class A>
+struct MomentFamily : detail::StandardizePolicy<T, double> {
+  using Base = detail::StandardizePolicy<T, double>;
+  using State = typename Base::State;
+  static constexpr bool knows_neutral = false;
+  static constexpr bool holds = false;
+  static __device__ __forceinline__ T neutral() { return T(0); }
+
+  template <class M, class Tile>
+  static __device__ __forceinline__ State of(const RowParameters<T>&, const Tile& v) {
+    const T count = T(v.count());
+    if (count == T(0)) return Base::empty();
+    const T mean = detail::sum_of<4, T>(v.size(), [&](int k) { return v.valid(k) ? v[k] : T(0); }) / count;
+    T rest = T(0);
+    T squares = T(0);
+#pragma unroll
+    for (int k = 0; k < v.size(); ++k) {
+      const T d = v.valid(k) ? v[k] - mean : T(0);
+      rest += d;
+      squares += d * d;
+    }
+    rest /= count;
+    return {double(mean) + double(rest), double(squares - rest * rest * count), double(count)};
+  }
+  template <class M>
+  static __device__ __forceinline__ State merge(const RowParameters<T>&, const State& a, const State& b) {
+    return Base::template merge<M>(a, b);
+  }
+  template <class M, int N>
+  static __device__ __forceinline__ State combine(const RowParameters<T>&, const State (&part)[N],
+                                                  const LaneGroup& group) {
+    double count = 0;
+    double sum = 0;
+#pragma unroll
+    for (int i = 0; i < N; ++i) {
+      count += part[i].count;
+      sum += part[i].mean * part[i].count;
+    }
+    count = group.sum(count);
+    const double mean = group.sum(sum) / (count > 0 ? count : 1);
+    double squares = 0;
+#pragma unroll
+    for (int i = 0; i < N; ++i) {
+      const double d = part[i].mean - mean;
+      squares += part[i].count > 0 ? part[i].squares + d * d * part[i].count : 0;
+    }
+    return {mean, group.sum(squares), count};
+  }
+  template <class M>
+  static __device__ __forceinline__ RowConstants<T> finish(const RowParameters<T>& p, const State& state) {
+    return Base::template finish<M>(state, numbers_of(p));
+  }
+  template <class M, int N>
+  static __device__ __forceinline__ void map_held(const RowParameters<T>& p, const RowConstants<T>& c, const State&,
+                                                  T* v) {
+    map<M, N>(p, c, v);
+  }
+  template <class M, int N>
+  static __device__ __forceinline__ void map(const RowParameters<T>&, const RowConstants<T>& c, T* v) {
+#pragma unroll
+    for (int k = 0; k < N; ++k) v[k] = Base::template map<M>(v[k], c);
+  }
+};
+
+/// rms and the norms.
+template <class T, class A>
+struct NormFamily : detail::ScalePolicy<T, A> {
+  using Base = detail::ScalePolicy<T, A>;
+  using State = typename Base::State;
+  static constexpr bool knows_neutral = true;
+  static constexpr bool holds = false;
+  static __device__ __forceinline__ T neutral() { return T(0); }
+
+  template <class M, class Tile>
+  static __device__ __forceinline__ State of(const RowParameters<T>& p, const Tile& v) {
+    switch (p.op) {
+      case RowOperator::l1:
+        return detail::L1Policy<T, A>::template of<M, 4>(v, numbers_of(p));
+      case RowOperator::linf:
+        return detail::LinfPolicy<T, A>::template of<M, 4>(v, numbers_of(p));
+      case RowOperator::lp:
+        return sum_of_powers<M>(v, p.exponent);
+      default:
+        return detail::L2Policy<T, A>::template of<M, 4>(v, numbers_of(p));
+    }
+  }
+  template <class M>
+  static __device__ __forceinline__ State merge(const RowParameters<T>& p, const State& a, const State& b) {
+    if (p.op == RowOperator::linf) return detail::LinfPolicy<T, A>::template merge<M>(a, b);
+    return Base::template merge<M>(a, b);
+  }
+  template <class M, int N>
+  static __device__ __forceinline__ State combine(const RowParameters<T>& p, const State (&part)[N],
+                                                  const LaneGroup& group) {
+    State own = part[0];
+#pragma unroll
+    for (int i = 1; i < N; ++i) own = merge<M>(p, own, part[i]);
+    if (p.op == RowOperator::linf) return {group.reduce(own.sum, [](A a, A b) { return M::maximum(a, b); })};
+    return {group.sum(own.sum)};
+  }
+  template <class M>
+  static __device__ __forceinline__ RowConstants<T> finish(const RowParameters<T>& p, const State& state) {
+    switch (p.op) {
+      case RowOperator::rms:
+        return detail::RmsPolicy<T, A>::template finish<M>(state, numbers_of(p));
+      case RowOperator::l1:
+        return detail::L1Policy<T, A>::template finish<M>(state, numbers_of(p));
+      case RowOperator::l2:
+        return detail::L2Policy<T, A>::template finish<M>(state, numbers_of(p));
+      case RowOperator::lp:
+        return detail::LpPolicy<T, A>::template finish<M>(state, numbers_of(p));
+      default:
+        return detail::LinfPolicy<T, A>::template finish<M>(state, numbers_of(p));
+    }
+  }
+  template <class M, int N>
+  static __device__ __forceinline__ void map_held(const RowParameters<T>& p, const RowConstants<T>& c, const State&,
+                                                  T* v) {
+    map<M, N>(p, c, v);
+  }
+  template <class M, int N>
+  static __device__ __forceinline__ void map(const RowParameters<T>&, const RowConstants<T>& c, T* v) {
+#pragma unroll
+    for (int k = 0; k < N; ++k) v[k] = Base::template map<M>(v[k], c);
+  }
+
+ private:
+  /// A power is many instructions: a function of its own.
+  template <class M>
+  static __device__ __noinline__ T power(T magnitude, T exponent) {
+    return M::pow(magnitude, exponent);
+  }
+  template <class M, class Tile>
+  static __device__ __forceinline__ State sum_of_powers(const Tile& v, T exponent) {
+    T sum = T(0);
+#pragma unroll
+    for (int k = 0; k < Tile::size(); ++k) sum += power<M>(v.valid(k) ? M::abs(v[k]) : T(0), exponent);
+    return {A(sum)};
+  }
+};
+
+/// What a row leaves besides its values. By one thread.
+template <class T, class State>
+__device__ __noinline__ void store_statistics(const RowParameters<T>& p, std::int64_t row, const State& state,
+                                              const RowConstants<T>& c) {
+  const auto at = [&](const RowValue& value) { return p.row_offset(value.stride, row); };
+  const auto store = [&](const RowValue& value, double number) {
+    if (value.data != nullptr) detail::store_element<double>(value.dtype, value.data, at(value), number);
+  };
+  store(p.rstd, double(c.scale));
+  if constexpr (sizeof(State) == 3 * sizeof(double)) {
+    store(p.mean, state.mean);
+    const auto update = [&](const RowValue& value, double number) {
+      if (value.data == nullptr) return;
+      const double old = detail::load_element<double>(value.dtype, value.data, at(value));
+      store(value, (1.0 - double(p.momentum)) * old + double(p.momentum) * number);
+    };
+    update(p.running_mean, state.mean);
+    update(p.running_variance, state.squares / (double(p.length) - 1.0));
+  }
+}
+
+/// The statistic of the lanes' parts, in every lane.
+template <class F, class M, class T>
+__device__ __forceinline__ typename F::State combine_lanes(const RowParameters<T>& p, const typename F::State& part,
+                                                           int width = 32) {
+  const typename F::State parts[1] = {part};
+  return F::template combine<M>(p, parts, LaneGroup{width});
+}
+
+}  // namespace mylos::cuda

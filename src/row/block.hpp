@@ -1,0 +1,391 @@
+// Row operators over blocks of a row staged in the cache: what one host thread does, for the generic kernel on host
+// spaces and, with inner loops compiled for wider vectors, for backends/host.
+//
+// A row is read once where it fits a thread's buffer, twice where it is longer. Statistics are those of blocks of
+// row_block values, merged in order within pieces of a row, and those of the pieces in order again. Blocks and pieces
+// follow from the length alone: however rows are grouped, and whether one thread takes all pieces of a row or several
+// share them, a row's bits are the same.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "pointwise/block.hpp"
+#include "row/schedule.hpp"
+
+namespace mylos::detail {
+
+/// Neighbouring rows: their number and the place of the first.
+struct RowPanel {
+  std::int64_t first;  // number of the first row
+  int rows;
+  std::int64_t coordinate[max_rank];
+};
+
+template <class T>
+class RowBlocks {
+ public:
+  RowBlocks(const RowProblem& problem, const RowKernels<T>& kernels, bool streaming)
+      : problem_(problem),
+        schedule_(make_schedule<T>(problem)),
+        before_(lower<T>(*problem.before)),
+        after_(lower<T>(*problem.after)),
+        numbers_(numbers_of<T>(problem)),
+        kernels_(kernels),
+        policy_(kernels.policy(problem.op)),
+        streaming_(streaming),
+        direct_(before_.size == 0 && !problem.is_causal && problem.x.dtype == dtype_of<T> &&
+                problem.length() % row_padding == 0 && problem.axis_stride(problem.x.strides) == 1 &&
+                !runs_across(problem, problem.x) && !runs_across(problem, problem.y)) {}
+
+  const RowSchedule& schedule() const { return schedule_; }
+  std::int64_t units() const { return (schedule_.panels + schedule_.panels_per_unit - 1) / schedule_.panels_per_unit; }
+
+  /// All of the rows of a unit.
+  void run_unit(std::int64_t unit) const {
+    const std::int64_t first = unit * schedule_.panels_per_unit;
+    const std::int64_t end = std::min(first + schedule_.panels_per_unit, schedule_.panels);
+    Buffers buffers;
+    for (std::int64_t p = first; p < end; ++p) {
+      const RowPanel panel = panel_at(p);
+      RowState state[max_panel_rows];
+      RowConstants<T> constants[max_panel_rows];
+      for (int r = 0; problem_.is_given && r < panel.rows; ++r) constants[r] = given_constants(panel, r);
+      for (std::int64_t piece = 0; !problem_.is_given && piece < schedule_.pieces; ++piece) {
+        RowState part[max_panel_rows];
+        find_statistic(panel, piece, buffers, piece == 0 ? state : part);
+        for (int r = 0; piece > 0 && r < panel.rows; ++r) policy_.merge(state[r], part[r]);
+      }
+      for (int r = 0; !problem_.is_given && r < panel.rows; ++r) constants[r] = finish(panel, r, state[r]);
+      write(panel, 0, problem_.length(), constants, buffers, schedule_.keep && !problem_.is_given);
+    }
+  }
+
+  // The same in three steps, for rows that threads share: panels of one piece each, then panels, then pieces again.
+  void run_statistic(std::int64_t index, RowState* states) const {
+    const RowPanel panel = panel_at(index / schedule_.pieces);
+    const std::int64_t piece = index % schedule_.pieces;
+    Buffers buffers;
+    RowState state[max_panel_rows];
+    find_statistic(panel, piece, buffers, state);
+    for (int r = 0; r < panel.rows; ++r) states[(panel.first + r) * schedule_.pieces + piece] = state[r];
+  }
+  void run_finish(std::int64_t index, RowState* states, RowConstants<T>* constants) const {
+    const RowPanel panel = panel_at(index);
+    for (int r = 0; r < panel.rows; ++r) {
+      RowState* state = states + (panel.first + r) * schedule_.pieces;
+      for (std::int64_t piece = 1; piece < schedule_.pieces; ++piece) policy_.merge(state[0], state[piece]);
+      constants[panel.first + r] = finish(panel, r, state[0]);
+    }
+  }
+  void run_map(std::int64_t index, const RowConstants<T>* constants) const {
+    const RowPanel panel = panel_at(index / schedule_.pieces);
+    const std::int64_t begin = index % schedule_.pieces * row_piece;
+    Buffers buffers;
+    write(panel, begin, std::min(row_piece, problem_.length() - begin), constants + panel.first, buffers, false);
+  }
+
+ private:
+  /// A thread's memory, on its stack.
+  struct Buffers {
+    alignas(64) T panel[row_buffer<T> + max_panel_rows * 2 * row_padding];
+    alignas(64) T chain[3 * row_block];
+  };
+  /// For OperandLoader: a block's place.
+  struct BlockPlace {
+    const RowBlocks* self;
+    const RowPanel* panel;
+    int row;  // in the panel
+    std::int64_t begin;
+    int n;
+    int first_operand;
+  };
+
+  RowPanel panel_at(std::int64_t index) const {
+    RowPanel panel;
+    const std::int64_t start = index % schedule_.panels_in_inner * schedule_.panel_rows;
+    std::int64_t rest = index / schedule_.panels_in_inner;
+    panel.first = rest * schedule_.inner + start;
+    panel.rows = static_cast<int>(std::min<std::int64_t>(schedule_.panel_rows, schedule_.inner - start));
+    const Box& rows = problem_.rows;
+    if (rows.rank > 0) panel.coordinate[rows.rank - 1] = start;
+    for (int d = rows.rank - 2; d >= 0; --d) {
+      panel.coordinate[d] = rest % rows.extent[d];
+      rest /= rows.extent[d];
+    }
+    return panel;
+  }
+
+  std::int64_t row_offset(const Strides& strides, const RowPanel& panel) const {
+    std::int64_t offset = 0;
+    for (int d = 0; d < problem_.rows.rank; ++d) offset += panel.coordinate[d] * strides.stride[d];
+    return offset;
+  }
+  std::int64_t row_step(const Strides& strides) const {
+    return problem_.rows.rank == 0 ? 0 : strides.stride[problem_.rows.rank - 1];
+  }
+  const std::int64_t* axis_strides(const Strides& strides) const { return strides.stride + problem_.rows.rank; }
+
+  static const void* element(const void* data, DType dtype, std::int64_t offset) {
+    return static_cast<const char*>(data) + offset * static_cast<std::int64_t>(size_of(dtype));
+  }
+
+  /// visit(first, count, offset, step) for the parts of elements [begin, begin + n) with one stride each.
+  template <class Visit>
+  void for_each_axis_run(const Strides& strides, std::int64_t begin, int n, const Visit& visit) const {
+    const std::int64_t* stride = axis_strides(strides);
+    if (problem_.axis.rank == 1) return visit(0, n, begin * stride[0], stride[0]);
+    for_each_run(problem_.axis, stride, begin, n, visit);
+  }
+
+  /// Elements [begin, begin + n) of one row.
+  void load_row(const void* data, DType dtype, const Strides& strides, std::int64_t row, std::int64_t begin, int n,
+                T* to) const {
+    for_each_axis_run(strides, begin, n, [&](int first, int count, std::int64_t offset, std::int64_t step) {
+      kernels_.load(dtype, element(data, dtype, row + offset), step, to + first, 1, count);
+    });
+  }
+
+  /// Elements [begin, begin + n) of a panel's rows of x, `before` and the mask applied.
+  void load(const RowPanel& panel, std::int64_t begin, int n, Buffers& buffers) const {
+    const RowTensor& x = problem_.x;
+    const std::int64_t origin = row_offset(x.strides, panel);
+    const std::int64_t step = row_step(x.strides);
+    const bool across = panel.rows > 1 && runs_across(problem_, x);
+    const auto get = [&](std::int64_t offset, std::int64_t along, T* to, int to_step, int count) {
+      kernels_.load(x.dtype, element(x.data, x.dtype, origin + offset), along, to, to_step, count);
+    };
+    if (!across && n == problem_.length() && schedule_.pitch == n && step == n &&
+        problem_.axis_stride(x.strides) == 1) {
+      get(0, 1, buffers.panel, 1, panel.rows * n);
+    } else {
+      for_each_axis_run(x.strides, begin, n, [&](int first, int count, std::int64_t offset, std::int64_t along) {
+        T* to = buffers.panel + first;
+        if (across) {
+          kernels_.load_across(x.dtype, element(x.data, x.dtype, origin + offset), along, step, to, schedule_.pitch,
+                               panel.rows, count);
+        } else {
+          for (int r = 0; r < panel.rows; ++r) get(offset + r * step, along, to + r * schedule_.pitch, 1, count);
+        }
+      });
+    }
+    if (before_.size == 0 && !problem_.is_causal) return;
+    for (int r = 0; r < panel.rows; ++r) {
+      T* values = buffers.panel + r * schedule_.pitch;
+      apply_chain(before_, {this, &panel, r, begin, n, 0}, values, buffers);
+      if (problem_.is_causal) hide(panel, r, begin, n, values);
+    }
+  }
+
+  /// A chain over n values, block by block.
+  void apply_chain(const LoweredChain<T>& chain, BlockPlace place, T* values, Buffers& buffers) const {
+    if (chain.size == 0) return;
+    const std::int64_t begin = place.begin;
+    for (int k = 0, left = place.n; left > 0; k += row_block, left -= row_block) {
+      place.begin = begin + k;
+      place.n = std::min(left, row_block);
+      std::copy(values + k, values + k + place.n, buffers.chain);
+      kernels_.apply(chain, buffers.chain, place.n, {&place, load_operand});
+      std::copy(buffers.chain, buffers.chain + place.n, values + k);
+    }
+  }
+  static void load_operand(const void* context, int operand, T* to) {
+    const auto& place = *static_cast<const BlockPlace*>(context);
+    const RowBlocks& self = *place.self;
+    const int o = place.first_operand + operand;
+    const Tensor& tensor = self.problem_.operand_tensor(o);
+    const Strides& strides = self.problem_.operand[o];
+    const std::int64_t row = self.row_offset(strides, *place.panel) + place.row * self.row_step(strides);
+    self.load_row(tensor.data, tensor.dtype, strides, row, place.begin, place.n, to);
+  }
+
+  void hide(const RowPanel& panel, int r, std::int64_t begin, int n, T* values) const {
+    const Strides& causal = problem_.causal;
+    const std::int64_t limit = problem_.causal_limit + row_offset(causal, panel) + r * row_step(causal) - begin;
+    for (std::int64_t k = limit < 0 ? 0 : limit; k < n; ++k) values[k] = minus_infinity<T>();
+  }
+
+  /// The statistics of a panel's rows over one piece; the whole panel stays in the buffer where it fits.
+  void find_statistic(const RowPanel& panel, std::int64_t piece, Buffers& buffers, RowState* state) const {
+    const std::int64_t begin = piece * row_piece;
+    const std::int64_t end = std::min(begin + row_piece, problem_.length());
+    if (direct_) return find_statistic_of(direct_x(panel) + begin, panel.rows, end - begin, state);
+    for (std::int64_t at = begin; at < end; at += schedule_.window) {
+      const int n = static_cast<int>(std::min<std::int64_t>(schedule_.window, end - at));
+      load(panel, at, n, buffers);
+      for (int k = 0; k < n; k += row_block)
+        policy_.add(state, at == begin && k == 0, buffers.panel + k, schedule_.pitch, panel.rows,
+                    std::min(row_block, n - k), numbers_);
+    }
+  }
+
+  /// Likewise, of n values where they lie. The next block is fetched while one is worked on: by itself a processor
+  /// reads ahead to the end of a page, which is where a block of f32 ends.
+  void find_statistic_of(const T* x, int rows, std::int64_t n, RowState* state) const {
+    const std::int64_t pitch = row_step(problem_.x.strides);
+    for (std::int64_t k = 0; k < n; k += row_block) {
+      if (rows == 1) prefetch(x + k + row_block, std::min<std::int64_t>(row_block, n - k - row_block));
+      policy_.add(state, k == 0, x + k, pitch, rows, static_cast<int>(std::min<std::int64_t>(row_block, n - k)),
+                  numbers_);
+    }
+  }
+  static void prefetch(const T* x, std::int64_t n) {
+    constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
+    for (std::int64_t k = 0; k < n; k += line) __builtin_prefetch(x + k);
+  }
+  const T* direct_x(const RowPanel& panel) const {
+    return static_cast<const T*>(problem_.x.data) + row_offset(problem_.x.strides, panel);
+  }
+
+  /// The constants of row r of a panel; writes the statistics that were asked for.
+  RowConstants<T> finish(const RowPanel& panel, int r, const RowState& state) const {
+    const RowConstants<T> constants = policy_.finish(state, numbers_);
+    const auto put = [&](const RowTensor& t, T value) {
+      store_element(t.dtype, t.data, row_offset(t.strides, panel) + r * row_step(t.strides), value);
+    };
+    const auto update = [&](const RowTensor& t, T value) {
+      const std::int64_t offset = row_offset(t.strides, panel) + r * row_step(t.strides);
+      const T momentum = static_cast<T>(problem_.momentum);
+      const T old = load_element<T>(t.dtype, t.data, offset);
+      store_element(t.dtype, t.data, offset, (T(1) - momentum) * old + momentum * value);
+    };
+    if (problem_.mean.given()) put(problem_.mean, constants.shift);
+    if (problem_.rstd.given()) put(problem_.rstd, constants.scale);
+    if (problem_.running_mean.given()) update(problem_.running_mean, constants.shift);
+    if (problem_.running_variance.given()) {
+      using Moments = StandardizePolicy<T, double>;
+      const auto moments = PolicyLoops<Moments, T>::read(state);
+      update(problem_.running_variance, static_cast<T>(moments.squares / (moments.count - 1)));
+    }
+    return constants;
+  }
+
+  RowConstants<T> given_constants(const RowPanel& panel, int r) const {
+    const auto value_of = [&](const RowTensor& t) {
+      return load_element<T>(t.dtype, t.data, row_offset(t.strides, panel) + r * row_step(t.strides));
+    };
+    return {value_of(problem_.running_mean), T(0),
+            math::Precise::rsqrt(value_of(problem_.running_variance) + numbers_.eps)};
+  }
+
+  /// y for elements [begin, begin + n) of a panel's rows; `kept`: their values are in the buffer.
+  void write(const RowPanel& panel, std::int64_t begin, std::int64_t n, const RowConstants<T>* constants,
+             Buffers& buffers, bool kept) const {
+    if (direct_) return write_direct(panel, begin, n, constants, buffers);
+    for (std::int64_t done = 0; done < n; done += schedule_.window) {
+      const int count = static_cast<int>(std::min<std::int64_t>(schedule_.window, n - done));
+      if (!kept) load(panel, begin + done, count, buffers);
+      for (int k = 0; k < count; k += row_block) {
+        const int block = std::min(row_block, count - k);
+        policy_.map(buffers.panel + k, schedule_.pitch, panel.rows, block, constants);
+        finish_block(panel, begin + done + k, block, buffers.panel + k, buffers);
+      }
+    }
+  }
+  void write_direct(const RowPanel& panel, std::int64_t begin, std::int64_t n, const RowConstants<T>* constants,
+                    Buffers& buffers) const {
+    const T* x = direct_x(panel) + begin;
+    const std::int64_t pitch = row_step(problem_.x.strides);
+    for (std::int64_t k = 0; k < n; k += row_block) {
+      const int block = static_cast<int>(std::min<std::int64_t>(row_block, n - k));
+      T* values = buffers.panel + (panel.rows == 1 ? 0 : k);
+      if (panel.rows == 1) prefetch(x + k + row_block, std::min<std::int64_t>(row_block, n - k - row_block));
+      policy_.map_from(x + k, pitch, values, schedule_.pitch, panel.rows, block, constants);
+      finish_block(panel, begin + k, block, values, buffers);
+    }
+  }
+  /// What follows the map, for n values of each row.
+  void finish_block(const RowPanel& panel, std::int64_t begin, int n, T* values, Buffers& buffers) const {
+    for (int r = 0; r < panel.rows && (problem_.has_affine() || after_.size != 0); ++r) {
+      T* row = values + r * schedule_.pitch;
+      if (problem_.has_affine()) apply_affine(panel, r, begin, n, row, buffers);
+      apply_chain(after_, {this, &panel, r, begin, n, problem_.before->operand_count()}, row, buffers);
+    }
+    store(panel, begin, n, values);
+  }
+
+  void apply_affine(const RowPanel& panel, int r, std::int64_t begin, int n, T* values, Buffers& buffers) const {
+    const RowTensor& weight = problem_.weight;
+    const RowTensor& bias = problem_.bias;
+    const auto row_of = [&](const RowTensor& t) { return row_offset(t.strides, panel) + r * row_step(t.strides); };
+    if (is_constant(weight, begin, n) && is_constant(bias, begin, n)) {
+      const auto value_of = [&](const RowTensor& t, T missing) {
+        if (!t.given()) return missing;
+        std::int64_t place = 0;
+        for_each_axis_run(t.strides, begin, 1, [&](int, int, std::int64_t offset, std::int64_t) { place = offset; });
+        return load_element<T>(t.dtype, t.data, row_of(t) + place);
+      };
+      return kernels_.scale(values, value_of(weight, T(1)), value_of(bias, T(-0.0)), n);
+    }
+    const auto fetched = [&](const RowTensor& t, T* buffer) -> const T* {
+      if (!t.given()) return nullptr;
+      const std::int64_t row = row_of(t);
+      if (problem_.axis.rank == 1 && t.dtype == dtype_of<T> && axis_strides(t.strides)[0] == 1)
+        return static_cast<const T*>(t.data) + row + begin;
+      load_row(t.data, t.dtype, t.strides, row, begin, n, buffer);
+      return buffer;
+    };
+    kernels_.affine(values, fetched(weight, buffers.chain), fetched(bias, buffers.chain + row_block), n);
+  }
+  /// Whether a tensor, if there is one, has one value for n values of a row: it does not vary along the fastest
+  /// dimension of the axis, and they lie within one run of that.
+  bool is_constant(const RowTensor& t, std::int64_t begin, int n) const {
+    if (!t.given() || problem_.axis.rank == 0) return true;
+    const int inner = problem_.axis.rank - 1;
+    if (axis_strides(t.strides)[inner] != 0) return false;
+    const std::int64_t extent = problem_.axis.extent[inner];
+    return inner == 0 || begin / extent == (begin + n - 1) / extent;
+  }
+
+  /// n <= row_block values of each row, from `values` on.
+  void store(const RowPanel& panel, std::int64_t begin, int n, const T* values) const {
+    const RowTensor& y = problem_.y;
+    const std::int64_t origin = row_offset(y.strides, panel);
+    const std::int64_t row = row_step(y.strides);
+    const bool across = panel.rows > 1 && runs_across(problem_, y);
+    const auto put = [&](std::int64_t offset, std::int64_t step, const T* from, int from_step, int count) {
+      void* to = const_cast<void*>(element(y.data, y.dtype, origin + offset));
+      kernels_.store(y.dtype, to, step, from, from_step, count, streaming_);
+    };
+    const bool whole = n == problem_.length() && panel.rows * schedule_.pitch <= row_block;
+    if (!across && whole && schedule_.pitch == n && row == n && problem_.axis_stride(y.strides) == 1)
+      return put(0, 1, values, 1, panel.rows * n);
+    for_each_axis_run(y.strides, begin, n, [&](int first, int count, std::int64_t offset, std::int64_t step) {
+      if (across) {
+        kernels_.store_across(y.dtype, const_cast<void*>(element(y.data, y.dtype, origin + offset)), step, row,
+                              values + first, schedule_.pitch, panel.rows, count);
+      } else {
+        for (int r = 0; r < panel.rows; ++r)
+          put(offset + r * row, step, values + first + r * schedule_.pitch, 1, count);
+      }
+    });
+  }
+
+  const RowProblem& problem_;
+  RowSchedule schedule_;
+  LoweredChain<T> before_;
+  LoweredChain<T> after_;
+  RowNumbers<T> numbers_;
+  RowKernels<T> kernels_;
+  PolicyKernels<T> policy_;
+  bool streaming_;
+  bool direct_;  // statistics and map take x where it lies
+};
+
+/// Runs all of it through `parallel_for(count, body)`, which calls body(i) for 0 <= i < count and returns when all is
+/// done, on up to `threads` threads.
+template <class T, class ParallelFor>
+void run_row_blocks(const RowProblem& problem, const RowKernels<T>& kernels, bool streaming, int threads,
+                    const ParallelFor& parallel_for) {
+  const RowBlocks<T> blocks(problem, kernels, streaming);
+  const RowSchedule& s = blocks.schedule();
+  if (problem.is_given || s.pieces == 1 || s.panels >= 4 * threads || threads == 1)
+    return parallel_for(blocks.units(), [&](std::int64_t unit) { blocks.run_unit(unit); });
+  std::vector<RowState> states(static_cast<std::size_t>(problem.rows.count * s.pieces));
+  std::vector<RowConstants<T>> constants(static_cast<std::size_t>(problem.rows.count));
+  parallel_for(s.panels * s.pieces, [&](std::int64_t i) { blocks.run_statistic(i, states.data()); });
+  parallel_for(s.panels, [&](std::int64_t i) { blocks.run_finish(i, states.data(), constants.data()); });
+  parallel_for(s.panels * s.pieces, [&](std::int64_t i) { blocks.run_map(i, constants.data()); });
+}
+
+}  // namespace mylos::detail
