@@ -1,7 +1,7 @@
 // A reduction as kernels see it: parameters in the compute type, strides over one box of at most eight dimensions.
 #pragma once
 
-#include "core/indexing.hpp"
+#include <mylos/detail/divider.hpp>
 #include "core/lowered.hpp"
 #include "reduce/problem.hpp"
 

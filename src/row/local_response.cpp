@@ -7,7 +7,7 @@
 
 #include "core/access.hpp"
 #include "core/checks.hpp"
-#include "core/indexing.hpp"
+#include <mylos/detail/divider.hpp>
 #include "core/queue.hpp"
 #include "row/canonical.hpp"
 

@@ -8,7 +8,7 @@
 
 #include "core/access.hpp"
 #include "core/apply.hpp"
-#include "core/indexing.hpp"
+#include <mylos/detail/divider.hpp>
 #include "core/scratch.hpp"
 #include "row/policy.hpp"
 
