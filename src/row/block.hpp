@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "pointwise/block.hpp"
 #include "row/schedule.hpp"
 
 namespace mylos::detail {
@@ -135,7 +134,7 @@ class RowBlocks {
   void for_each_axis_run(const Strides& strides, std::int64_t begin, int n, const Visit& visit) const {
     const std::int64_t* stride = axis_strides(strides);
     if (problem_.axis.rank == 1) return visit(0, n, begin * stride[0], stride[0]);
-    for_each_run(problem_.axis, stride, begin, n, visit);
+    for_each_row_run(problem_.axis, stride, begin, n, visit);
   }
 
   /// Elements [begin, begin + n) of one row.

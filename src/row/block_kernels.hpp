@@ -8,13 +8,16 @@
 
 namespace mylos::detail {
 
+/// MYLOS_FUNCTION without the device: vector types are the host's.
+#define MYLOS_ROW_HOST inline __attribute__((always_inline))
+
 /// Values of a row that are worked on at once. Statistics are those of such blocks, merged in order, so this number is
 /// part of the result's last bits.
 inline constexpr int row_block = 1024;
 /// Blocks are padded to a multiple of this, which is also the number of partial sums in a ragged block.
 inline constexpr int row_padding = 16;
 
-inline int padded(int n) { return (n + row_padding - 1) / row_padding * row_padding; }
+MYLOS_FUNCTION int padded(int n) { return (n + row_padding - 1) / row_padding * row_padding; }
 
 /// The exponential of policies on the host, for x <= 0 or NaN: no call, so that loops vectorise with every compiler.
 /// 1 ulp; below the smallest normal number 0.
@@ -219,7 +222,7 @@ struct RowLoops {
   /// in registers, so that neither side moves by single elements, line by line of the memory, whose lines lie far
   /// apart.
   template <bool Load, class Panel, class Memory>
-  MYLOS_FUNCTION static void transpose(Panel* __restrict__ panel, std::int64_t pitch, Memory* __restrict__ memory,
+  MYLOS_ROW_HOST static void transpose(Panel* __restrict__ panel, std::int64_t pitch, Memory* __restrict__ memory,
                                        std::int64_t step, int rows, int n) {
     const int whole_rows = rows / 4 * 4;
     const int whole_n = n / 4 * 4;
@@ -242,7 +245,7 @@ struct RowLoops {
           memory[k * step + r] = panel[r * pitch + k];
       }
   }
-  MYLOS_FUNCTION static void transpose_tile(const float* from, std::int64_t from_step, float* to,
+  MYLOS_ROW_HOST static void transpose_tile(const float* from, std::int64_t from_step, float* to,
                                             std::int64_t to_step) {
 #if defined(__CUDACC__)  // nvcc has no vector types where a device might come
     for (int i = 0; i < 4; ++i)
@@ -262,7 +265,7 @@ struct RowLoops {
     for (int i = 0; i < 4; ++i) __builtin_memcpy(to + i * to_step, &v[i], sizeof(Four));
 #endif
   }
-  MYLOS_FUNCTION static void load_across(DType dtype, const void* from, std::int64_t from_step, std::int64_t row_step,
+  MYLOS_ROW_HOST static void load_across(DType dtype, const void* from, std::int64_t from_step, std::int64_t row_step,
                                          T* to, std::int64_t pitch, int rows, int n) {
     if constexpr (std::is_same_v<T, float>)
       if (dtype == DType::f32 && row_step == 1)
@@ -272,7 +275,7 @@ struct RowLoops {
       load(dtype, static_cast<const char*>(from) + k * from_step * bytes, row_step, to + k, pitch, rows);
   }
   template <class Write>
-  MYLOS_FUNCTION static void store_across(DType dtype, void* to, std::int64_t to_step, std::int64_t row_step,
+  MYLOS_ROW_HOST static void store_across(DType dtype, void* to, std::int64_t to_step, std::int64_t row_step,
                                           const T* from, std::int64_t pitch, int rows, int n) {
     if constexpr (std::is_same_v<T, float>)
       if (dtype == DType::f32 && row_step == 1)

@@ -60,4 +60,25 @@ RowSchedule make_schedule(const RowProblem& problem) {
   return s;
 }
 
+/// Calls visit(first, count, offset, step) for the parts of elements [begin, begin + n) of a box, in row-major order,
+/// that lie along its fastest dimension. Host code, as the lambdas that it is given.
+template <class Visit>
+void for_each_row_run(const Box& box, const std::int64_t* stride, std::int64_t begin, int n, const Visit& visit) {
+  if (box.rank == 0) return visit(0, n, std::int64_t{0}, std::int64_t{0});
+  const int inner = box.rank - 1;
+  const std::int64_t extent = box.extent[inner];
+  for (int done = 0; done < n;) {
+    std::int64_t rest = (begin + done) / extent;
+    const std::int64_t at = begin + done - rest * extent;
+    std::int64_t offset = at * stride[inner];
+    for (int d = inner - 1; d >= 0; --d) {
+      offset += rest % box.extent[d] * stride[d];
+      rest /= box.extent[d];
+    }
+    const int count = static_cast<int>(extent - at < n - done ? extent - at : n - done);
+    visit(done, count, offset, stride[inner]);
+    done += count;
+  }
+}
+
 }  // namespace mylos::detail
