@@ -247,10 +247,6 @@ struct RowLoops {
   }
   MYLOS_ROW_HOST static void transpose_tile(const float* from, std::int64_t from_step, float* to,
                                             std::int64_t to_step) {
-#if defined(__CUDACC__)  // nvcc has no vector types where a device might come
-    for (int i = 0; i < 4; ++i)
-      for (int k = 0; k < 4; ++k) to[i * to_step + k] = from[k * from_step + i];
-#else
     using Four = float __attribute__((vector_size(16)));
     Four v[4];
     for (int i = 0; i < 4; ++i) __builtin_memcpy(&v[i], from + i * from_step, sizeof(Four));
@@ -263,7 +259,6 @@ struct RowLoops {
     v[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
     v[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
     for (int i = 0; i < 4; ++i) __builtin_memcpy(to + i * to_step, &v[i], sizeof(Four));
-#endif
   }
   MYLOS_ROW_HOST static void load_across(DType dtype, const void* from, std::int64_t from_step, std::int64_t row_step,
                                          T* to, std::int64_t pitch, int rows, int n) {

@@ -5,9 +5,9 @@
 #include <mylos/math.hpp>
 #include <mylos/row.hpp>
 
+#include <mylos/detail/divider.hpp>
 #include "core/access.hpp"
 #include "core/checks.hpp"
-#include <mylos/detail/divider.hpp>
 #include "core/queue.hpp"
 #include "row/canonical.hpp"
 

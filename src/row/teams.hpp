@@ -6,9 +6,9 @@
 // follows from a row's length and strides, so its bits do not depend on how many rows there are.
 #pragma once
 
+#include <mylos/detail/divider.hpp>
 #include "core/access.hpp"
 #include "core/apply.hpp"
-#include <mylos/detail/divider.hpp>
 #include "core/scratch.hpp"
 #include "row/policy.hpp"
 
