@@ -51,7 +51,8 @@ chroot "$root" sh -euc '
 mkdir -p "$root/mylos" "$root/proc"
 mount -t proc proc "$root/proc"
 mount --bind -o ro "$source_dir" "$root/mylos"
+# Warnings are errors for the compilers of CI; sid's is newer and warns of its own std::vector<bool>.
 chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 ${JOBS:+JOBS="$JOBS"} sh -euc '
-  cmake --preset host -S /mylos -B /mylos-build -DCMAKE_CXX_STANDARD=20 -DMYLOS_KOKKOS_FROM_PYPI=OFF
+  cmake --preset host -S /mylos -B /mylos-build -DCMAKE_CXX_STANDARD=20 -DMYLOS_KOKKOS_FROM_PYPI=OFF -DMYLOS_WERROR=OFF
   cmake --build /mylos-build ${JOBS:+-j "$JOBS"}
   OMP_PROC_BIND=false ctest --test-dir /mylos-build --output-on-failure --no-tests=error'

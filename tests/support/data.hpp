@@ -5,6 +5,7 @@
 #include <Kokkos_Core.hpp>
 #include <mylos/view.hpp>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "reference/rounding.hpp"
@@ -124,7 +125,7 @@ class Data {
 
   Tensor tensor_;
   View bytes_;
-  typename View::HostMirror mirror_;
+  decltype(Kokkos::create_mirror_view(std::declval<View>())) mirror_;
   std::int64_t first_ = 0;
   std::int64_t capacity_ = 0;
 };
