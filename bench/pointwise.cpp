@@ -3,8 +3,7 @@
 
 #include <mylos/mylos.hpp>
 
-#include "support/command_line.hpp"
-#include "support/session.hpp"
+#include "support/program.hpp"
 
 namespace mylos::bench {
 namespace {
@@ -218,19 +217,6 @@ void add_functor(Entries& entries) {
 
 // ---- what a call costs ----------------------------------------------------------------------------------------------
 
-#ifdef KOKKOS_ENABLE_CUDA
-__global__ void empty_kernel() {}
-void bare_launch(const Kokkos::Cuda& exec) { empty_kernel<<<1, 128, 0, exec.cuda_stream()>>>(); }
-#endif
-
-struct Nothing {
-  KOKKOS_FUNCTION void operator()(int) const {}
-};
-template <class E>
-void bare_launch(const E& exec) {
-  Kokkos::parallel_for("empty", Kokkos::RangePolicy<E>(exec, 0, exec.concurrency()), Nothing());
-}
-
 /// A thousand elements: nothing but the call itself.
 void add_latencies(Entries& entries) {
   constexpr std::size_t n = 1000;
@@ -259,25 +245,20 @@ void add_latencies(Entries& entries) {
   add("parallel_for_1000", Path::automatic, "empty", none);
 }
 
-Entries all_entries(const std::vector<std::string>& dtypes) {
-  Entries entries;
-  for (const DType dtype : {DType::f32, DType::f16, DType::bf16, DType::f64}) {
-    if (std::find(dtypes.begin(), dtypes.end(), name_of(dtype)) == dtypes.end()) continue;
-    add_copies(entries, dtype);
-    if (dtype == DType::f32) add_latencies(entries);
-    add_steps(entries, dtype, Values::normal);
-    add_chains(entries, dtype);
-    add_layouts(entries, dtype);
-    add_broadcasts(entries, dtype);
-    add_conversions(entries, dtype);
-    if (dtype == DType::f32) {
-      add_plain_kokkos(entries);
-      add_functor(entries);
-    }
-    add_steps(entries, dtype, Values::positive);
-    add_full_operands(entries, dtype);  // last: they take memory
+void add_all(Entries& entries, DType dtype) {
+  add_copies(entries, dtype);
+  if (dtype == DType::f32) add_latencies(entries);
+  add_steps(entries, dtype, Values::normal);
+  add_chains(entries, dtype);
+  add_layouts(entries, dtype);
+  add_broadcasts(entries, dtype);
+  add_conversions(entries, dtype);
+  if (dtype == DType::f32) {
+    add_plain_kokkos(entries);
+    add_functor(entries);
   }
-  return entries;
+  add_steps(entries, dtype, Values::positive);
+  add_full_operands(entries, dtype);  // last: they take memory
 }
 
 }  // namespace
@@ -286,44 +267,8 @@ Entries all_entries(const std::vector<std::string>& dtypes) {
 int main(int argc, char** argv) {
   using namespace mylos::bench;
   constexpr bool on_host = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
-  std::int64_t rows = 4096;
-  std::int64_t cols = on_host ? 16384 : 393216;
-  int samples = 15;
-  std::vector<std::string> dtypes{"f32"};
-  std::string filter;
-  std::string out;
   CLI::App app("Times Mylos' pointwise operators and compares them with the copy bandwidth of the same run.",
                "mylos_bench_pointwise");
-  app.add_option("--rows", rows, "Rows")
-      ->capture_default_str()
-      ->envname("MYLOS_BENCH_ROWS")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--cols", cols, "Columns")
-      ->capture_default_str()
-      ->envname("MYLOS_BENCH_COLS")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--dtype", dtypes, "Any of f32,f16,bf16,f64")
-      ->capture_default_str()
-      ->delimiter(',')
-      ->check(CLI::IsMember({"f32", "f16", "bf16", "f64"}));
-  app.add_option("--samples", samples, "Samples of each case")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--filter", filter, "Only cases whose name/dtype/path matches this regular expression");
-  app.add_option("--mylos_out", out, "File for the compact JSON");
-  app.footer("Options of Google Benchmark (--benchmark_out=FILE, ...) and of Kokkos (--kokkos-help) are taken too.");
-
-  return run_program(app, argc, argv, {"--benchmark_"}, [&] {
-    const Exec exec;
-    Session<Exec> session;
-    session.report.program = app.get_name();
-    session.exec = exec;
-    session.rows = rows;
-    session.cols = cols;
-    session.samples = samples;
-    session.bare_launch = [exec] { bare_launch(exec); };
-    const Entries entries = all_entries(dtypes);
-    const std::size_t ran = run_session(session, entries, filter, argc, argv);
-    if (ran == 0) throw std::runtime_error("no case matches the filter");
-    if (!out.empty()) write_json(session.report, out);
-    return 0;
-  });
+  return run_benchmarks<Exec>(app, {4096, on_host ? 16384 : 393216}, argc, argv,
+                              [](Entries& entries, mylos::DType dtype, const Options&) { add_all(entries, dtype); });
 }

@@ -4,8 +4,7 @@
 
 #include <mylos/mylos.hpp>
 
-#include "support/command_line.hpp"
-#include "support/session.hpp"
+#include "support/program.hpp"
 
 namespace mylos::bench {
 namespace {
@@ -153,10 +152,6 @@ void add_all(Entries& entries, DType dtype) {
   add_losses(entries, dtype);  // last: they take memory
 }
 
-struct Nothing {
-  KOKKOS_FUNCTION void operator()(int) const {}
-};
-
 /// A thousand values: nothing but the call itself.
 void add_latencies(Entries& entries) {
   constexpr std::size_t n = 1000;
@@ -177,43 +172,11 @@ void add_latencies(Entries& entries) {
 int main(int argc, char** argv) {
   using namespace mylos::bench;
   constexpr bool on_host = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
-  std::int64_t rows = on_host ? 4096 : 32768;
-  std::int64_t cols = on_host ? 16384 : 65536;
-  int samples = 15;
-  std::vector<std::string> dtypes{"f32"};
-  std::string filter;
-  std::string out;
   CLI::App app("Times Mylos' reductions and compares them with the copy bandwidth of the same run.",
                "mylos_bench_reduce");
-  app.add_option("--rows", rows, "Rows")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--cols", cols, "Columns")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--dtype", dtypes, "Any of f32,f16,bf16,f64")
-      ->capture_default_str()
-      ->delimiter(',')
-      ->check(CLI::IsMember({"f32", "f16", "bf16", "f64"}));
-  app.add_option("--samples", samples, "Samples of each case")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--filter", filter, "Only cases whose name/dtype/path matches this regular expression");
-  app.add_option("--mylos_out", out, "File for the compact JSON");
-  app.footer("Options of Google Benchmark (--benchmark_out=FILE, ...) and of Kokkos (--kokkos-help) are taken too.");
-
-  return run_program(app, argc, argv, {"--benchmark_"}, [&] {
-    const Exec exec;
-    Session<Exec> session;
-    session.report.program = app.get_name();
-    session.exec = exec;
-    session.rows = rows;
-    session.cols = cols;
-    session.samples = samples;
-    session.bare_launch = [exec] {
-      Kokkos::parallel_for("empty", Kokkos::RangePolicy<Exec>(exec, 0, exec.concurrency()), Nothing());
-    };
-    Entries entries;
-    add_latencies(entries);
-    for (const mylos::DType dtype : {mylos::DType::f32, mylos::DType::f16, mylos::DType::bf16, mylos::DType::f64})
-      if (std::find(dtypes.begin(), dtypes.end(), mylos::name_of(dtype)) != dtypes.end()) add_all(entries, dtype);
-    const std::size_t ran = run_session(session, entries, filter, argc, argv);
-    if (ran == 0) throw std::runtime_error("no case matches the filter");
-    if (!out.empty()) write_json(session.report, out);
-    return 0;
-  });
+  return run_benchmarks<Exec>(app, {on_host ? 4096 : 32768, on_host ? 16384 : 65536}, argc, argv,
+                              [](Entries& entries, mylos::DType dtype, const Options&) {
+                                if (entries.empty()) add_latencies(entries);
+                                add_all(entries, dtype);
+                              });
 }

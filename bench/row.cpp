@@ -4,8 +4,7 @@
 
 #include <mylos/mylos.hpp>
 
-#include "support/command_line.hpp"
-#include "support/session.hpp"
+#include "support/program.hpp"
 
 namespace mylos::bench {
 namespace {
@@ -132,19 +131,6 @@ void add_sweep(Entries& entries, DType dtype) {
       add(entries, "sweep_" + std::to_string(n), dtype, {std::int64_t{1} << 40, n}, call_softmax);
 }
 
-#ifdef KOKKOS_ENABLE_CUDA
-__global__ void empty_kernel() {}
-void bare_launch(const Kokkos::Cuda& exec) { empty_kernel<<<1, 128, 0, exec.cuda_stream()>>>(); }
-#endif
-
-struct Nothing {
-  KOKKOS_FUNCTION void operator()(int) const {}
-};
-template <class E>
-void bare_launch(const E& exec) {
-  Kokkos::parallel_for("empty", Kokkos::RangePolicy<E>(exec, 0, exec.concurrency()), Nothing());
-}
-
 /// 128 x 128: nothing but the call itself.
 void add_latencies(Entries& entries) {
   for (const Path path : {Path::automatic, Path::generic})
@@ -160,21 +146,13 @@ void add_latencies(Entries& entries) {
                          Values::normal, path, clock});
 }
 
-Entries all_entries(const std::vector<std::string>& dtypes, const Shape& large, bool sweep) {
-  Entries entries;
-  for (const DType dtype : {DType::f32, DType::f16, DType::bf16, DType::f64}) {
-    if (std::find(dtypes.begin(), dtypes.end(), name_of(dtype)) == dtypes.end()) continue;
-    if (sweep) {
-      add_sweep(entries, dtype);
-      continue;
-    }
-    if (dtype == DType::f32) add_latencies(entries);
-    add_softmax(entries, dtype, large);
-    add_norms(entries, dtype, "", {112, 64, 512, 512}, {16, 64, 256, 256});
-    add_norms(entries, dtype, "_small", {16, 64, 128, 128}, {16, 64, 128, 128});
-    add_others(entries, dtype, large);
-  }
-  return entries;
+void add_all(Entries& entries, DType dtype, const Shape& large, bool sweep) {
+  if (sweep) return add_sweep(entries, dtype);
+  if (dtype == DType::f32) add_latencies(entries);
+  add_softmax(entries, dtype, large);
+  add_norms(entries, dtype, "", {112, 64, 512, 512}, {16, 64, 256, 256});
+  add_norms(entries, dtype, "_small", {16, 64, 128, 128}, {16, 64, 128, 128});
+  add_others(entries, dtype, large);
 }
 
 }  // namespace
@@ -183,49 +161,14 @@ Entries all_entries(const std::vector<std::string>& dtypes, const Shape& large, 
 int main(int argc, char** argv) {
   using namespace mylos::bench;
   constexpr bool on_host = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
-  std::int64_t rows = 4096;
-  std::int64_t cols = on_host ? 16384 : 393216;
-  int samples = 15;
-  bool sweep = false;
-  std::vector<std::string> dtypes{"f32"};
-  std::string filter;
-  std::string out;
   CLI::App app(
       "Times Mylos' row operators and compares them with the copy bandwidth of the same run. Shapes that do not fit "
-      "into "
-      "rows x columns elements get fewer of their slowest dimension.",
+      "into rows x columns elements get fewer of their slowest dimension.",
       "mylos_bench_row");
-  app.add_option("--rows", rows, "Rows")
-      ->capture_default_str()
-      ->envname("MYLOS_BENCH_ROWS")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--cols", cols, "Columns")
-      ->capture_default_str()
-      ->envname("MYLOS_BENCH_COLS")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--dtype", dtypes, "Any of f32,f16,bf16,f64")
-      ->capture_default_str()
-      ->delimiter(',')
-      ->check(CLI::IsMember({"f32", "f16", "bf16", "f64"}));
-  app.add_option("--samples", samples, "Samples of each case")->capture_default_str()->check(CLI::PositiveNumber);
-  app.add_option("--filter", filter, "Only cases whose name/dtype/path matches this regular expression");
+  bool sweep = false;
   app.add_flag("--sweep", sweep, "softmax over rows of 2 to 4194304 elements, and nothing else");
-  app.add_option("--mylos_out", out, "File for the compact JSON");
-  app.footer("Options of Google Benchmark (--benchmark_out=FILE, ...) and of Kokkos (--kokkos-help) are taken too.");
-
-  return run_program(app, argc, argv, {"--benchmark_"}, [&] {
-    const Exec exec;
-    Session<Exec> session;
-    session.report.program = app.get_name();
-    session.exec = exec;
-    session.rows = rows;
-    session.cols = cols;
-    session.samples = samples;
-    session.bare_launch = [exec] { bare_launch(exec); };
-    const Entries entries = all_entries(dtypes, {rows, cols}, sweep);
-    const std::size_t ran = run_session(session, entries, filter, argc, argv);
-    if (ran == 0) throw std::runtime_error("no case matches the filter");
-    if (!out.empty()) write_json(session.report, out);
-    return 0;
-  });
+  return run_benchmarks<Exec>(app, {4096, on_host ? 16384 : 393216}, argc, argv,
+                              [&](Entries& entries, mylos::DType dtype, const Options& options) {
+                                add_all(entries, dtype, {options.rows, options.cols}, sweep);
+                              });
 }

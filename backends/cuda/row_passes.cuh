@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cuda/primitives/launch.cuh"
-#include "cuda/primitives/scratch.hpp"
+#include "cuda/primitives/scratch.cuh"
 #include "cuda/row_registers.cuh"
 
 namespace mylos::cuda {
@@ -155,8 +155,8 @@ void launch_passes(const RowProblem& problem, const detail::Queue& queue) {
 
   const std::int64_t rows = problem.rows.count;
   const std::size_t constants_bytes = static_cast<std::size_t>(rows) * sizeof(RowConstants<T>) / 16 * 16 + 16;
-  const Scratch scratch(constants_bytes + static_cast<std::size_t>(rows * parts) * sizeof(typename F::State),
-                        queue.stream);
+  const Scratch scratch(queue.stream,
+                        constants_bytes + static_cast<std::size_t>(rows * parts) * sizeof(typename F::State));
   parameters.constants = static_cast<RowConstants<T>*>(scratch.data());
   parameters.states = static_cast<unsigned char*>(scratch.data()) + constants_bytes;
   constexpr int threads = passes_tuning().threads;

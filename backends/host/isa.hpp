@@ -2,6 +2,8 @@
 // the functions carry attributes instead of the files carrying flags).
 #pragma once
 
+#include "core/selection.hpp"
+
 #if defined(__x86_64__)
 
 #define MYLOS_ISA_AVX2 __attribute__((target("avx2,fma,f16c")))
@@ -26,6 +28,21 @@ inline const char* refuse_avx2() {
   static const bool supported = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   return supported ? nullptr : "this processor has no AVX2";
 }
+
+/// The same operator for each instruction set, the widest first.
+template <class Problem, void (*Avx512)(const Problem&, const detail::Queue&),
+          void (*Avx2)(const Problem&, const detail::Queue&), void (*Sse2)(const Problem&, const detail::Queue&)>
+detail::CandidateList<Problem> isa_candidates() {
+  static constexpr detail::Candidate<Problem> list[] = {
+      {"host/avx512", [](const Problem&) { return refuse_avx512(); }, Avx512},
+      {"host/avx2", [](const Problem&) { return refuse_avx2(); }, Avx2},
+      {"host/sse2", [](const Problem&) -> const char* { return nullptr; }, Sse2},
+  };
+  return {list, static_cast<int>(sizeof(list) / sizeof(list[0]))};
+}
+
+/// Above this size an output leaves the caches before it is read again, and reading its lines first is wasted.
+inline constexpr std::int64_t streaming_bytes = std::int64_t{8} << 20;
 
 }  // namespace mylos::host
 

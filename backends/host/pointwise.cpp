@@ -7,6 +7,7 @@
 // that no inline function compiled here can reach a machine without these instructions through the linker.
 #include "vector_math.hpp"
 
+#include "isa.hpp"
 #include "pointwise/block.hpp"
 #include "pointwise/candidates.hpp"
 
@@ -23,21 +24,9 @@ using detail::Queue;
 
 #if defined(__x86_64__)
 
-/// Above this size an output leaves the caches before it is read again, and reading its lines first is wasted.
-constexpr std::int64_t streaming_bytes = std::int64_t{8} << 20;
-
 /// A fence after each index makes the stores visible to whoever waits for the kernel. It also waits for them, so an
 /// index is that many blocks.
 constexpr int streaming_blocks_per_index = 16;
-
-#if defined(__clang__)
-#define MYLOS_AVX2 __attribute__((target("avx2,fma,f16c")))
-#define MYLOS_AVX512 __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq,avx512vl")))
-#else
-#define MYLOS_AVX2 __attribute__((target("avx2,fma,f16c")))
-#define MYLOS_AVX512 \
-  __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,prefer-vector-width=512")))
-#endif
 
 // Stores of whole vectors, streaming past the caches. `to` is aligned to the vector.
 inline void stream(char* to, const char* from) {
@@ -52,14 +41,14 @@ struct StreamSse2 {
   }
 };
 struct StreamAvx2 {
-  MYLOS_AVX2 static void copy(char* to, const char* from, int bytes) {
+  MYLOS_ISA_AVX2 static void copy(char* to, const char* from, int bytes) {
     for (int k = 0; k < bytes; k += 32)
       _mm256_stream_si256(reinterpret_cast<__m256i*>(to + k),
                           _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + k)));
   }
 };
 struct StreamAvx512 {
-  MYLOS_AVX512 static void copy(char* to, const char* from, int bytes) {
+  MYLOS_ISA_AVX512 static void copy(char* to, const char* from, int bytes) {
     for (int k = 0; k < bytes; k += 64)
       _mm512_stream_si512(reinterpret_cast<__m512i*>(to + k), _mm512_loadu_si512(from + k));
   }
@@ -87,8 +76,8 @@ struct StreamingWrite {
     if constexpr (!std::is_same_v<Write, detail::PlainWrite>) _mm_sfence();            \
   }
 MYLOS_DEFINE_BODY(sse2, )
-MYLOS_DEFINE_BODY(avx2, MYLOS_AVX2)
-MYLOS_DEFINE_BODY(avx512, MYLOS_AVX512)
+MYLOS_DEFINE_BODY(avx2, MYLOS_ISA_AVX2)
+MYLOS_DEFINE_BODY(avx512, MYLOS_ISA_AVX512)
 #undef MYLOS_DEFINE_BODY
 
 template <class T>
@@ -116,33 +105,13 @@ MYLOS_DEFINE_RUN(avx2, StreamAvx2)
 MYLOS_DEFINE_RUN(avx512, StreamAvx512)
 #undef MYLOS_DEFINE_RUN
 
-const char* refuse_avx512(const PointwiseProblem&) {
-  static const bool supported = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                                __builtin_cpu_supports("avx512cd");
-  return supported ? nullptr : "this processor has no AVX-512";
-}
-
-const char* refuse_avx2(const PointwiseProblem&) {
-  static const bool supported = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  return supported ? nullptr : "this processor has no AVX2";
-}
-
-const char* refuse_nothing(const PointwiseProblem&) { return nullptr; }
-
-constexpr detail::Candidate<PointwiseProblem> list[] = {
-    {"host/avx512", refuse_avx512, run_avx512},
-    {"host/avx2", refuse_avx2, run_avx2},
-    {"host/sse2", refuse_nothing, run_sse2},
-};
-
 #endif  // __x86_64__
 
 }  // namespace
 
 detail::CandidateList<PointwiseProblem> pointwise_candidates() {
 #if defined(__x86_64__)
-  return {list, static_cast<int>(sizeof(list) / sizeof(list[0]))};
+  return isa_candidates<PointwiseProblem, run_avx512, run_avx2, run_sse2>();
 #else
   return {};
 #endif

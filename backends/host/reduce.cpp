@@ -62,19 +62,13 @@ void run_sse2(const ReduceProblem& p, const Queue& q) { run_with<Sse2>(p, q, "my
 void run_avx2(const ReduceProblem& p, const Queue& q) { run_with<Avx2>(p, q, "mylos::reduce[host/avx2]"); }
 void run_avx512(const ReduceProblem& p, const Queue& q) { run_with<Avx512>(p, q, "mylos::reduce[host/avx512]"); }
 
-constexpr detail::Candidate<ReduceProblem> list[] = {
-    {"host/avx512", [](const ReduceProblem&) { return refuse_avx512(); }, run_avx512},
-    {"host/avx2", [](const ReduceProblem&) { return refuse_avx2(); }, run_avx2},
-    {"host/sse2", [](const ReduceProblem&) -> const char* { return nullptr; }, run_sse2},
-};
-
 #endif  // __x86_64__
 
 }  // namespace
 
 detail::CandidateList<ReduceProblem> reduce_candidates() {
 #if defined(__x86_64__)
-  return {list, static_cast<int>(sizeof(list) / sizeof(list[0]))};
+  return isa_candidates<ReduceProblem, run_avx512, run_avx2, run_sse2>();
 #else
   return {};
 #endif

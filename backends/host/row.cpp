@@ -20,9 +20,6 @@ using detail::RowProblem;
 
 #if defined(__x86_64__)
 
-/// Above this size an output leaves the caches before it is read again, and reading its lines first is wasted.
-constexpr std::int64_t streaming_bytes = std::int64_t{8} << 20;
-
 // Past the caches, in the widest stores there are. Functions of their own: the loops around them carry no attribute
 // that would let an intrinsic be inlined.
 #define MYLOS_DEFINE_STREAM(Isa, attribute, Vector, store)                                                          \
@@ -93,23 +90,13 @@ MYLOS_DEFINE_RUN(avx2, Avx2)
 MYLOS_DEFINE_RUN(avx512, Avx512)
 #undef MYLOS_DEFINE_RUN
 
-const char* refuse_no_avx512(const RowProblem&) { return refuse_avx512(); }
-const char* refuse_no_avx2(const RowProblem&) { return refuse_avx2(); }
-const char* refuse_nothing(const RowProblem&) { return nullptr; }
-
-constexpr detail::Candidate<RowProblem> list[] = {
-    {"host/avx512", refuse_no_avx512, run_avx512},
-    {"host/avx2", refuse_no_avx2, run_avx2},
-    {"host/sse2", refuse_nothing, run_sse2},
-};
-
 #endif  // __x86_64__
 
 }  // namespace
 
 detail::CandidateList<RowProblem> row_candidates() {
 #if defined(__x86_64__)
-  return {list, static_cast<int>(sizeof(list) / sizeof(list[0]))};
+  return isa_candidates<RowProblem, run_avx512, run_avx2, run_sse2>();
 #else
   return {};
 #endif

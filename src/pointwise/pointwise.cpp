@@ -1,21 +1,12 @@
 #include <mylos/pointwise.hpp>
 
 #include "core/checks.hpp"
-#include "core/queue.hpp"
+#include "core/dispatch.hpp"
 #include "pointwise/candidates.hpp"
 #include "pointwise/generic.hpp"
 
 namespace mylos::detail {
 namespace {
-
-template <class Exec>
-CandidateList<PointwiseProblem> candidates() {
-#ifdef MYLOS_HAVE_CUDA_KERNELS
-  if constexpr (std::is_same_v<Exec, Kokkos::Cuda>) return cuda::pointwise_candidates();
-#endif
-  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) return host::pointwise_candidates();
-  return {};
-}
 
 void check(const char* function, bool device, const Tensor& x, const Tensor& y, const Chain& chain) {
   check_floating(function, "x", x);
@@ -40,16 +31,8 @@ void pointwise(const char* function, const Execution& execution, const Tensor& x
   check(function, on_device(execution), x, y, chain);
   const PointwiseProblem problem{x.data, y.data, x.dtype, y.dtype, &chain, canonicalize(x, y, chain)};
   if (problem.geometry.box.count == 0) return set_last_kernel("none");
-  with_instance(execution, [&](const auto& exec) {
-    using Exec = std::decay_t<decltype(exec)>;
-    if (const auto* candidate = select(function, candidates<Exec>(), problem)) {
-      const Region region(function, candidate->name);
-      candidate->run(problem, make_queue(exec));
-      return set_last_kernel(candidate->name);
-    }
-    run_generic(exec, std::string("mylos::") + function + "[generic]", problem);
-    set_last_kernel("generic");
-  });
+  dispatch(function, execution, MYLOS_BACKEND_CANDIDATES(pointwise_candidates), problem,
+           [&](const auto& exec, const std::string& label) { run_generic(exec, label, problem); });
 }
 
 }  // namespace mylos::detail

@@ -1,21 +1,12 @@
 #include "reduce/run.hpp"
 
 #include "core/checks.hpp"
-#include "core/queue.hpp"
+#include "core/dispatch.hpp"
 #include "reduce/candidates.hpp"
 #include "reduce/generic.hpp"
 
 namespace mylos::detail {
 namespace {
-
-template <class Exec>
-CandidateList<ReduceProblem> candidates() {
-#ifdef MYLOS_HAVE_CUDA_KERNELS
-  if constexpr (std::is_same_v<Exec, Kokkos::Cuda>) return cuda::reduce_candidates();
-#endif
-  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) return host::reduce_candidates();
-  return {};
-}
 
 void check_apart(const char* function, const char* argument, const Tensor& input, const Tensor& output) {
   if (!disjoint(input, output))
@@ -132,16 +123,8 @@ void run_reduction(const char* function, const Execution& execution, const Reduc
   if (problem.compute == Compute::i64 && before.size() + after.size() != 0)
     fail(function, "before, after", a.x, "a chain on integers that are reduced to integers, expected floating dtypes");
   if (problem.kept.count == 0) return set_last_kernel("none");
-  with_instance(execution, [&](const auto& exec) {
-    using Exec = std::decay_t<decltype(exec)>;
-    if (const auto* candidate = select(function, candidates<Exec>(), problem)) {
-      const Region region(function, candidate->name);
-      candidate->run(problem, make_queue(exec));
-      return set_last_kernel(candidate->name);
-    }
-    run_generic(exec, std::string("mylos::") + function + "[generic]", problem);
-    set_last_kernel("generic");
-  });
+  dispatch(function, execution, MYLOS_BACKEND_CANDIDATES(reduce_candidates), problem,
+           [&](const auto& exec, const std::string& label) { run_generic(exec, label, problem); });
 }
 
 }  // namespace mylos::detail

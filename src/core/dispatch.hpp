@@ -1,0 +1,49 @@
+// From a checked problem to the kernel that runs it: what every operator's call ends with.
+#pragma once
+
+#include "core/queue.hpp"
+
+namespace mylos::detail {
+
+/// The hand-written kernels of an operator; `cuda` is null where backends/cuda is not part of the library.
+template <class Problem>
+struct BackendCandidates {
+  CandidateList<Problem> (*host)();
+  CandidateList<Problem> (*cuda)();
+};
+
+#ifdef MYLOS_HAVE_CUDA_KERNELS
+#define MYLOS_BACKEND_CANDIDATES(name) \
+  { &::mylos::host::name, &::mylos::cuda::name }
+#else
+#define MYLOS_BACKEND_CANDIDATES(name) \
+  { &::mylos::host::name, nullptr }
+#endif
+
+template <class Exec, class Problem>
+CandidateList<Problem> candidates_for(const BackendCandidates<Problem>& backends) {
+#ifdef KOKKOS_ENABLE_CUDA
+  if constexpr (std::is_same_v<Exec, Kokkos::Cuda>)
+    return backends.cuda != nullptr ? backends.cuda() : CandidateList<Problem>();
+#endif
+  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) return backends.host();
+  return {};
+}
+
+/// Runs the candidate that is selected, else generic(exec, label), and notes which for last_kernel().
+template <class Problem, class Generic>
+void dispatch(const char* function, const Execution& execution, const BackendCandidates<Problem>& backends,
+              const Problem& problem, const Generic& generic) {
+  with_instance(execution, [&](const auto& exec) {
+    using Exec = std::decay_t<decltype(exec)>;
+    if (const auto* candidate = select(function, candidates_for<Exec>(backends), problem)) {
+      const Region region(function, candidate->name);
+      candidate->run(problem, make_queue(exec));
+      return set_last_kernel(candidate->name);
+    }
+    generic(exec, std::string("mylos::") + function + "[generic]");
+    set_last_kernel("generic");
+  });
+}
+
+}  // namespace mylos::detail
