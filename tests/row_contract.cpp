@@ -56,7 +56,7 @@ TYPED_TEST(RowContract, RunsOnTheGivenInstanceWithoutAFenceAndUnderItsName) {
         exec.fence();
         const std::string kernel = last_kernel();
         for (const std::string& fence : seen.fences) ADD_FAILURE() << kernel << " waited: " << fence;
-        EXPECT_EQ(seen.others, 0) << kernel;
+        EXPECT_EQ(seen.others, 0) << kernel << ' ' << seen.last_other;
         EXPECT_EQ(seen.regions_left, seen.regions.size()) << kernel;
         std::vector<std::string> labels = seen.regions;
         for (const auto& [label, where] : seen.kernels) {
@@ -179,12 +179,16 @@ TYPED_TEST(RowContract, ARankOfZeroIsOneRowOfOneValue) {
   const Tensor from(static_cast<float*>(x.tensor().data), {});
   const Tensor to(static_cast<float*>(y.tensor().data), {});
   for (const RowKernel<TypeParam>& kernel : row_kernels<TypeParam>()) {
+    bool serves = true;
     const auto result = [&](const typename TestFixture::Call& call) {
       y.poison();
-      EXPECT_TRUE(kernel.run([&](const TypeParam& exec) { call(exec, from, to); }));
+      serves = kernel.run([&](const TypeParam& exec) { call(exec, from, to); });
       y.download();
       return y.value(0);
     };
+    result([](const TypeParam& exec, const Tensor& a, const Tensor& b) { softmax(exec, a, b); });
+    EXPECT_TRUE(serves || (kernel.name != "automatic" && kernel.name != "generic"));
+    if (!serves) continue;
     EXPECT_EQ(result([](const TypeParam& exec, const Tensor& a, const Tensor& b) { softmax(exec, a, b); }), 1);
     EXPECT_EQ(result([](const TypeParam& exec, const Tensor& a, const Tensor& b) { layer_norm(exec, a, b, 0); }), 0);
     EXPECT_EQ(result([](const TypeParam& exec, const Tensor& a, const Tensor& b) { frobenius_normalize(exec, a, b); }),

@@ -14,7 +14,7 @@ namespace {
 
 constexpr detail::Candidate<RowProblem> list[] = {
     {"cuda/registers", refuse_registers, run_registers},
-    {"cuda/cluster", refuse_ring, run_ring},
+    {"cuda/ring", refuse_ring, run_ring},
     {"cuda/columns", refuse_columns, run_columns},
     {"cuda/passes", refuse_passes, run_passes},
 };
@@ -26,6 +26,15 @@ constexpr std::int64_t shortest_run = 1024;
 const char* refuse_held_rows(const RowProblem& problem) {
   if (problem.x.dtype != problem.y.dtype) return "x and y differ in dtype";
   if (!problem.is_consecutive()) return "the elements of a row are not consecutive";
+  return nullptr;
+}
+
+/// What the kernels with rows in long runs ask for.
+const char* refuse_runs(const RowProblem& problem) {
+  if (problem.x.dtype != problem.y.dtype) return "x and y differ in dtype";
+  const std::int64_t run = run_of(problem);
+  if (run < shortest_run) return "rows have no long runs of consecutive elements";
+  if (!runs_are_aligned_alike(problem, run)) return "rows of x and y are not aligned alike";
   return nullptr;
 }
 
@@ -41,14 +50,6 @@ void with_storage(DType dtype, const Visit& visit) {
     default:
       return visit(RowKernels<bfloat16>());
   }
-}
-
-int device_attribute(cudaDeviceAttr attribute) {
-  int device = 0;
-  int value = 0;
-  MYLOS_CUDA_CHECK(cudaGetDevice(&device));
-  MYLOS_CUDA_CHECK(cudaDeviceGetAttribute(&value, attribute, device));
-  return value;
 }
 
 }  // namespace
@@ -69,10 +70,10 @@ void run_registers(const RowProblem& problem, const detail::Queue& queue) {
 }
 
 const char* refuse_ring(const RowProblem& problem) {
-  if (const char* reason = refuse_held_rows(problem)) return reason;
-  if (!rows_are_aligned_alike(problem)) return "rows of x and y are not aligned alike";
-  if (ring_shape(problem).blocks_per_row == 0) return "the shared memory of a cluster does not hold a row";
-  if (device_attribute(cudaDevAttrClusterLaunch) == 0) return "the device has no clusters";
+  if (const char* reason = refuse_runs(problem)) return reason;
+  if (device_attribute(cudaDevAttrClusterLaunch) == 0) return "the device has no bulk copies";
+  if (ring_shape(problem, device_attribute(cudaDevAttrMultiProcessorCount)).blocks_per_row == 0)
+    return "the device's shared memory does not hold a row";
   return nullptr;
 }
 void run_ring(const RowProblem& problem, const detail::Queue& queue) {
@@ -82,7 +83,7 @@ void run_ring(const RowProblem& problem, const detail::Queue& queue) {
 const char* refuse_columns(const RowProblem& problem) {
   if (problem.x.dtype != problem.y.dtype) return "x and y differ in dtype";
   const int last = problem.rows.rank - 1;
-  if (last < 0 || problem.x.strides.stride[last] != 1 || problem.y.strides.stride[last] != 1)
+  if (last >= 0 && (problem.x.strides.stride[last] != 1 || problem.y.strides.stride[last] != 1))
     return "neighbouring rows are not one element apart";
   if (!problem.axis_stride(problem.x.strides) || !problem.axis_stride(problem.y.strides))
     return "the elements of a row are not evenly apart";
@@ -100,16 +101,7 @@ void run_columns(const RowProblem& problem, const detail::Queue& queue) {
   with_storage(problem.x.dtype, [&](auto kernels) { kernels.run_columns(problem, queue); });
 }
 
-const char* refuse_passes(const RowProblem& problem) {
-  if (problem.x.dtype != problem.y.dtype) return "x and y differ in dtype";
-  const std::int64_t run = run_of(problem);
-  if (run < shortest_run) return "rows have no long runs of consecutive elements";
-  bool alike = rows_are_aligned_alike(problem);
-  for (int d = problem.rows.rank; d < problem.rows.rank + problem.axis.rank; ++d)
-    alike = alike && (problem.x.strides.stride[d] - problem.y.strides.stride[d]) % row_chunk_elements(problem) == 0;
-  if (!alike) return "rows of x and y are not aligned alike";
-  return nullptr;
-}
+const char* refuse_passes(const RowProblem& problem) { return refuse_runs(problem); }
 void run_passes(const RowProblem& problem, const detail::Queue& queue) {
   with_storage(problem.x.dtype, [&](auto kernels) { kernels.run_passes(problem, queue); });
 }

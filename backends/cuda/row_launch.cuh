@@ -15,22 +15,28 @@ using ValueOf = std::conditional_t<std::is_same_v<S, double>, double, float>;
 template <class S>
 using MathFor = std::conditional_t<sizeof(S) == 2, math::Reduced, math::Precise>;
 
-/// Calls launch(F(), Chained()) with the family that has the operator.
+/// Calls launch(F()) with the family that has the operator.
 template <class T, class Launch>
-void with_instance(const RowProblem& problem, const Launch& launch) {
-  const auto with_family = [&](auto family) {
-    if (problem.has_chains() || problem.has_affine() || problem.is_causal) return launch(family, std::true_type());
-    return launch(family, std::false_type());
-  };
+void with_family(const RowProblem& problem, const Launch& launch) {
   switch (problem.op) {
     case RowOperator::softmax:
     case RowOperator::log_softmax:
-      return with_family(ExponentialFamily<T, T>());
+      return launch(ExponentialFamily<T, T>());
     case RowOperator::standardize:
-      return with_family(MomentFamily<T, T>());
+      return launch(MomentFamily<T, T>());
     default:
-      return with_family(NormFamily<T, T>());
+      return launch(NormFamily<T, T>());
   }
+}
+/// Calls launch(F(), Chained()).
+template <class T, class Launch>
+void with_instance(const RowProblem& problem, const Launch& launch) {
+  with_family<T>(problem, [&](auto family) {
+    if (problem.has_chains() || problem.has_affine() || problem.is_causal)
+      launch(family, std::true_type());
+    else
+      launch(family, std::false_type());
+  });
 }
 
 template <class S>
@@ -45,9 +51,7 @@ void RowKernels<S>::run_registers(const RowProblem& problem, const detail::Queue
 template <class S>
 void RowKernels<S>::run_ring(const RowProblem& problem, const detail::Queue& queue) {
   using T = ValueOf<S>;
-  with_instance<T>(problem, [&](auto family, auto chained) {
-    launch_ring<decltype(family), S, MathFor<S>, decltype(chained)::value, T>(problem, queue);
-  });
+  with_family<T>(problem, [&](auto family) { launch_ring<decltype(family), S, MathFor<S>, T>(problem, queue); });
 }
 
 template <class S>

@@ -74,7 +74,8 @@ RowParameters<T> make_row_parameters(const RowProblem& problem) {
   p.bias = make_affine(problem, problem.bias);
   p.before = detail::lower<T>(*problem.before);
   p.after = lower_after<T>(problem);
-  for (int o = 0; o < problem.operand_count(); ++o) {
+  p.operands = problem.operand_count();
+  for (int o = 0; o < p.operands; ++o) {
     const Tensor& tensor = problem.operand_tensor(o);
     p.operand[o] = make_operand(problem, tensor.data, tensor.dtype, problem.operand[o]);
   }

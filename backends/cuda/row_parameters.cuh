@@ -57,6 +57,7 @@ struct RowParameters {
   detail::LoweredChain<T> before;
   detail::LoweredChain<T> after;
   RowOperand operand[max_operands];
+  int operands;
 
   /// Of a row in a tensor of these strides.
   __device__ __forceinline__ std::int64_t row_offset(const std::int64_t* stride, std::int64_t row) const {

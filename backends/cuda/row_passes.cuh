@@ -6,6 +6,7 @@
 #include "cuda/primitives/launch.cuh"
 #include "cuda/primitives/scratch.cuh"
 #include "cuda/row_registers.cuh"
+#include "cuda/row_runs.hpp"
 
 namespace mylos::cuda {
 
@@ -15,6 +16,7 @@ struct PassesParameters {
   void* states;  // of the parts, row by row
   RowConstants<T>* constants;
   std::int64_t run;  // consecutive elements; a row is one or more runs
+  bool in_run;       // they lie within the axis' fastest dimension
   detail::Divider pieces_per_run;
   detail::Divider pieces;  // per row
   detail::Divider parts;   // per row
@@ -124,17 +126,8 @@ __global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().block
   const RowConstants<T> constants = parameters.constants[row];
   if constexpr (Chained) apply_before<M, V>(p, row, piece.columns, piece.length, v, piece.first);
   F::template map<M, V>(p, constants, v);
-  if constexpr (Chained) apply_after<M, V>(p, row, piece.columns, piece.length, v, piece.first);
+  if constexpr (Chained) apply_after<M, V>(p, row, piece.columns, piece.length, v, piece.first, parameters.in_run);
   store_row<StreamingAccess, V>(piece.y, piece.columns, piece.length, v);
-}
-
-/// Consecutive elements in x and y alike; 0 where there are none.
-inline std::int64_t run_of(const RowProblem& problem) {
-  if (problem.is_consecutive()) return problem.length();
-  const int rank = problem.rows.rank + problem.axis.rank;
-  if (problem.axis.rank == 0 || problem.x.strides.stride[rank - 1] != 1 || problem.y.strides.stride[rank - 1] != 1)
-    return 0;
-  return problem.axis.extent[problem.axis.rank - 1];
 }
 
 template <class F, class S, class M, bool Chained, class T>
@@ -142,6 +135,7 @@ void launch_passes(const RowProblem& problem, const detail::Queue& queue) {
   PassesParameters<T> parameters;
   parameters.row = make_row_parameters<T>(problem);
   parameters.run = run_of(problem);
+  parameters.in_run = problem.axis.rank > 0 && problem.axis.extent[problem.axis.rank - 1] == parameters.run;
   const std::int64_t lead = line_bytes / static_cast<int>(sizeof(S)) - 1;
   const std::int64_t pieces_per_run = (parameters.run + lead + piece_elements<T> - 1) / piece_elements<T>;
   const std::int64_t pieces = problem.length() / parameters.run * pieces_per_run;

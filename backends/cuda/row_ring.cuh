@@ -1,216 +1,302 @@
-// Long rows, held in the shared memory of a cluster of blocks: read once, written once.
+// Long rows, held in the shared memory of the blocks that share them: read once, written once.
 //
-// Each warp has a run of a row, in chunks of 2 KB, and a ring of stages that the copy engine fills ahead of it. Chunks
-// are looked at as they land; the statistic of each warp goes to all blocks of the cluster by asynchronous stores; then
-// the chunks are read again from shared memory, mapped and stored, and each stage is refilled at once with a chunk of
-// the cluster's next row. There is no block-wide barrier, and the blocks stay for all rows.
-//
-// Softmax of 4096 x 393216 f32 on H200: 3.24 to 3.29 ms (copy 3.01). Two blocks of 8 warps per multiprocessor: 3.27.
-// In a probe, slower by the factor: exchange through global memory 1.09 to 1.28, stores by the copy engine 1.01
-// to 1.07, two passes with the second from L2 1.30.
+// Each block has a part of a row, in slabs of a chunk of 2 KB for each warp, and a ring of stages that a producer warp
+// and the copy engine fill ahead of the others. Chunks are looked at as they land; the blocks exchange their
+// statistics; then the chunks are read again from shared memory, mapped and stored, and each stage is refilled at once
+// with a slab of the next row. The blocks stay for all rows.
+// A row has the blocks of a cluster, or up to all of the device.
 #pragma once
 
-#include "cuda/primitives/check.hpp"
-#include "cuda/row_passes.cuh"
+#include "cuda/primitives/device.hpp"
+#include "cuda/primitives/scratch.cuh"
+#include "cuda/row_exchange.cuh"
 #include "cuda/row_ring_stages.cuh"
+#include "cuda/row_runs.hpp"
 
 namespace mylos::cuda {
 
-/// A lane's share of a chunk in shared memory.
+inline constexpr int ring_threads = (ring_tuning().warps + 1) * 32;
+
+/// Values of a lane, vectors of 16 bytes of all lanes in turn.
 template <int V, class S, class T>
-__device__ __forceinline__ void load_chunk(const S* data, T* v) {
+__device__ __forceinline__ void load_values(const S* data, T* v) {
   constexpr int E = 16 / static_cast<int>(sizeof(S));
   using Chunk = detail::Pack<S, E>;
 #pragma unroll
   for (int q = 0; q < V / E; ++q)
     detail::unpack(reinterpret_cast<const Chunk*>(data)[q * 32 + static_cast<int>(threadIdx.x) % 32], v + q * E);
 }
-template <int V, class S, class T>
-__device__ __forceinline__ void store_chunk(S* data, const T* v) {
+template <class Access, int V, class S, class T>
+__device__ __forceinline__ void store_values(S* data, const T* v) {
   constexpr int E = 16 / static_cast<int>(sizeof(S));
   using Chunk = detail::Pack<S, E>;
 #pragma unroll
   for (int q = 0; q < V / E; ++q)
-    reinterpret_cast<Chunk*>(data)[q * 32 + static_cast<int>(threadIdx.x) % 32] = detail::pack_up<S, E>(v + q * E);
+    Access::store(reinterpret_cast<Chunk*>(data) + q * 32 + static_cast<int>(threadIdx.x) % 32,
+                  detail::pack_up<S, E>(v + q * E));
 }
 
-/// What a warp does with the chunks of one row.
-template <class F, class S, class M, bool Chained, class T>
-struct RingRow {
+/// A chunk in shared memory through a chain without operands.
+template <class M, int V, class S>
+__device__ __noinline__ void chain_chunk(const detail::LoweredChain<S>& chain, S* data) {
+  detail::RegisterTile<S, V> tile;
+  load_values<V>(data, tile.value);
+  detail::apply_plain<M>(chain, tile);
+  store_values<detail::PlainAccess, V>(data, tile.value);
+}
+
+/// What there is beside the statistic and the map. Light: nothing, or `before` without operands where the values that
+/// it gives go back to shared memory. Affine: weight and bias. Full: anything.
+enum class RingKind { light, affine, full };
+
+/// What a warp does with a chunk.
+template <class F, class S, class M, RingKind Kind, class T>
+struct RingWork {
   using State = typename F::State;
   static constexpr int E = 16 / static_cast<int>(sizeof(S));
-  static constexpr int V = ring_chunk_bytes / static_cast<int>(sizeof(S)) / 32;
-  /// Values that the chain changed go back to shared memory, where they fit.
-  static constexpr bool write_back = Chained && sizeof(S) == sizeof(T);
-  using Place = Columns<E, 32>;
+  static constexpr int chunk_values = ring_chunk_bytes / static_cast<int>(sizeof(S)) / 32;
+  static constexpr int look_values = chunk_values < 16 ? chunk_values : 16;
+  static constexpr bool is_full = Kind == RingKind::full;
+  static constexpr bool has_affine = Kind != RingKind::light && F::has_affine;
+  /// What takes registers of its own takes fewer values at a time.
+  static constexpr int map_values = Kind == RingKind::light ? look_values : 8;
+  /// Values that a chain changed go back to shared memory, where they fit.
+  static constexpr bool can_write_back = sizeof(S) == sizeof(T) && (is_full || !F::has_affine);
 
   const RowParameters<T>& p;
   std::int64_t row;
-  const S* x;
-  S* y;
-  int lead;
-  int first_chunk;
+  bool in_run;  // chunks lie within the axis' fastest dimension
+  RunAffine<T> affine;
 
-  __device__ __forceinline__ RingRow(const RowParameters<T>& parameters, std::int64_t number, int first)
-      : p(parameters),
-        row(number),
-        x(static_cast<const S*>(p.x) + p.row_offset(p.x_stride, number)),
-        y(static_cast<S*>(p.y) + p.row_offset(p.y_stride, number)),
-        lead(lead_of<line_bytes>(y)),
-        first_chunk(first) {}
+  /// The lane's columns from value i on, counted from the chunk's first element in the row.
+  static __device__ __forceinline__ Columns<E, 32> columns(const RingChunk<S>& chunk, int i) {
+    return Columns<E, 32>::of_lane(static_cast<int>(threadIdx.x) % 32, 32).from(i * 32 - chunk.begin);
+  }
+  static __device__ __forceinline__ int length(const RingChunk<S>& chunk) { return chunk.end - chunk.begin; }
+  /// The row's element that is column 0.
+  static __device__ __forceinline__ std::int64_t start(const RingChunk<S>& chunk) { return chunk.first + chunk.begin; }
 
-  __device__ __forceinline__ Place columns(int chunk) const {
-    return Place::of_lane(static_cast<int>(threadIdx.x) % 32, 32)
-        .from((first_chunk + chunk) * (ring_chunk_bytes / static_cast<int>(sizeof(S))) - lead);
+  __device__ __forceinline__ bool has_before() const { return p.before.size > 0 || p.is_causal; }
+
+  /// The state with a chunk.
+  __device__ __forceinline__ State look(State state, const RingChunk<S>& chunk, S* data) const {
+    bool by_parts = is_full && has_before();
+    if constexpr (can_write_back) {
+      if (p.before.size > 0 && p.operands == 0 && !p.is_causal) {
+        chain_chunk<M, chunk_values>(p.before, data);
+        by_parts = false;
+      }
+    }
+    if (!by_parts) {
+#pragma unroll
+      for (int i = 0; i < chunk_values; i += look_values) {
+        T v[look_values];
+        load_values<look_values>(data + i * 32, v);
+        state = add<look_values>(state, chunk, i, v);
+      }
+      return state;
+    }
+    if constexpr (is_full) {
+#pragma unroll 1
+      for (int i = 0; i < chunk_values; i += map_values) {
+        T v[map_values];
+        load_values<map_values>(data + i * 32, v);
+        apply_before<M, map_values>(p, row, columns(chunk, i), length(chunk), v, start(chunk));
+        if (can_write_back) store_values<detail::PlainAccess, map_values>(data + i * 32, v);
+        state = add<map_values>(state, chunk, i, v);
+      }
+    }
+    return state;
   }
-  __device__ __forceinline__ void before(int chunk, T* v) const {
-    if constexpr (Chained) apply_before<M, V>(p, row, columns(chunk), static_cast<int>(p.length), v);
+
+  /// The result of a chunk.
+  __device__ __forceinline__ void finish(const RowConstants<T>& constants, const RingChunk<S>& chunk, const S* data) {
+    constexpr int V = map_values;
+    if constexpr (has_affine) affine.move_to(p, row, start(chunk), columns(chunk, 0), in_run);
+#pragma unroll(Kind == RingKind::light ? chunk_values / V : 1)
+    for (int i = 0; i < chunk_values; i += V) {
+      T v[V];
+      load_values<V>(data + i * 32, v);
+      if constexpr (is_full && !can_write_back) {
+        if (has_before()) apply_before<M, V>(p, row, columns(chunk, i), length(chunk), v, start(chunk));
+      }
+      F::template map<M, V>(p, constants, v);
+      if constexpr (has_affine)
+        affine.template apply<V>(p, row, i * 32, columns(chunk, i), length(chunk), chunk.is_whole(), v);
+      if constexpr (is_full) apply_chain<M, V>(p, p.after, row, columns(chunk, i), length(chunk), v, start(chunk));
+      if (chunk.is_whole())
+        store_values<StreamingAccess, V>(chunk.y + i * 32, v);
+      else
+        store_row<StreamingAccess, V>(chunk.y + chunk.begin, columns(chunk, i), length(chunk), v);
+    }
   }
-  __device__ __forceinline__ State add(const State& state, int chunk, T* v) const {
-    return F::template merge<M>(p, state, statistic_of<F, M, V>(p, columns(chunk), static_cast<int>(p.length), v));
-  }
-  __device__ __forceinline__ void finish(const RowConstants<T>& constants, int chunk, T* v) const {
-    F::template map<M, V>(p, constants, v);
-    if constexpr (Chained) apply_after<M, V>(p, row, columns(chunk), static_cast<int>(p.length), v);
-    store_row<StreamingAccess, V>(y, columns(chunk), static_cast<int>(p.length), v);
+
+ private:
+  template <int N>
+  __device__ __forceinline__ State add(const State& state, const RingChunk<S>& chunk, int i, T* v) const {
+    if (chunk.is_whole()) return F::template add<M>(p, state, value_tile<N>(v, [](int) { return true; }));
+    return F::template merge<M>(p, state, statistic_of<F, M, N>(p, columns(chunk, i), length(chunk), v));
   }
 };
 
-/// Held: chunks of a row that each warp keeps in registers, for rows that shared memory alone does not hold.
-template <class F, class S, class M, int Held, bool Chained, class T>
-__global__ void __launch_bounds__(ring_tuning().warps * 32, ring_tuning().blocks)
+template <class F, class S, class M, class Exchange, RingKind Kind, class T>
+__global__ void __launch_bounds__(ring_threads, 1)
     row_ring_kernel(const __grid_constant__ RingParameters<T> parameters) {
-  using State = typename F::State;
-  using Row = RingRow<F, S, M, Chained, T>;
+  using Work = RingWork<F, S, M, Kind, T>;
   extern __shared__ __align__(16) unsigned char storage[];
   constexpr int warps = ring_tuning().warps;
-  constexpr int V = Row::V;
   const RowParameters<T>& p = parameters.row;
   const int blocks = parameters.blocks_per_row;
-  const int stages = parameters.stages;
   const int rank = static_cast<int>(blockIdx.x) % blocks;
   const int warp = static_cast<int>(threadIdx.x) / 32;
 
-  // This warp's run of each row.
-  constexpr int chunk_elements = Ring<S, T>::chunk_elements;
-  const std::int64_t all = (p.length + parameters.longest_lead + chunk_elements - 1) / chunk_elements;
-  const int first_chunk = static_cast<int>(all * (rank * warps + warp) / (blocks * warps));
-  const int chunks = static_cast<int>(all * (rank * warps + warp + 1) / (blocks * warps)) - first_chunk;
-
+  // This block's part of each row, and its rows.
+  const std::int64_t first_chunk = parameters.chunks * rank / blocks;
+  const int chunks = static_cast<int>(parameters.chunks * (rank + 1) / blocks - first_chunk);
+  const int slabs = (chunks + warps - 1) / warps;
   const std::int64_t first_row = blockIdx.x / static_cast<unsigned>(blocks);
   const std::int64_t row_step = gridDim.x / static_cast<unsigned>(blocks);
-  unsigned char* const barriers = storage + warps * stages * ring_chunk_bytes;
-  Ring<S, T> ring(p, storage + warp * stages * ring_chunk_bytes,
-                  shared_address(barriers) + 8u * static_cast<unsigned>(warp * stages), stages, first_chunk, chunks,
-                  first_row, row_step);
-  RingExchange<F, T> exchange(barriers + 8 * warps * stages, blocks);
-  __syncwarp();
-  cluster_arrive();
-  cluster_wait();
 
-  for (std::int64_t number = first_row; number < p.rows; number += row_step) {
-    const Row row(p, number, first_chunk);
-    State state = F::empty();
-    T held[Held > 0 ? Held : 1][V];
-#pragma unroll
-    for (int chunk = 0; chunk < Held; ++chunk) {
-      if (chunk >= chunks) continue;
-      load_chunk<V>(ring.wait(row.x, row.lead, first_chunk + chunk), held[chunk]);
-      ring.release(false);
-      row.before(chunk, held[chunk]);
-      state = row.add(state, chunk, held[chunk]);
-    }
-#pragma unroll 1
-    for (int chunk = Held; chunk < chunks; ++chunk) {
-      S* const data = ring.wait(row.x, row.lead, first_chunk + chunk);
-      T v[V];
-      load_chunk<V>(data, v);
-      row.before(chunk, v);
-      if constexpr (Row::write_back) store_chunk<V>(data, v);
-      state = row.add(state, chunk, v);
-    }
-    state = exchange.template operator()<M>(p, combine_lanes<F, M>(p, state), rank);
-    const RowConstants<T> constants = F::template finish<M>(p, state);
-#pragma unroll 1
-    for (int chunk = Held; chunk < chunks; ++chunk) {
-      T v[V];
-      load_chunk<V>(ring.again(), v);
-      ring.release(Row::write_back);
-      if constexpr (!Row::write_back) row.before(chunk, v);
-      row.finish(constants, chunk, v);
-    }
-#pragma unroll
-    for (int chunk = 0; chunk < Held; ++chunk)
-      if (chunk < chunks) row.finish(constants, chunk, held[chunk]);
-    if (rank == 0 && threadIdx.x == 0 && p.has_statistics()) store_statistics(p, number, state, constants);
+  const RingStages<S> stages(storage);
+  Exchange exchange(storage + RingStages<S>::bytes, parameters.exchange, blocks, rank);
+  if (threadIdx.x == 0) stages.init();
+  __syncthreads();
+  exchange.start();
+  if (warp == warps) {
+    fill_stages<S, T>(parameters, stages, first_chunk, chunks, first_row, row_step);
+    return exchange.finish();
   }
-  // A block's shared memory must live until the others have sent their last.
-  cluster_arrive();
-  cluster_wait();
+
+  const bool in_run =
+      p.axis_rank > 0 && static_cast<std::int64_t>(p.extent[p.rows_rank + p.axis_rank - 1].divisor) == parameters.run;
+  // So many slabs of the next row fit beside a row: they are looked at while its statistic is on its way.
+  const int ahead = slabs < stages.stages - slabs ? slabs : stages.stages - slabs;
+  RingView<S> ring(stages, warp);
+  RingRow<S, T> row(parameters, first_chunk, chunks);
+  Work work{p, first_row, in_run, {}};
+  typename Work::State state = F::empty();
+  // Most chunks are whole, and what they need is known once for all.
+  typename RingRow<S, T>::Whole whole;
+  const auto move_to = [&](std::int64_t number) {
+    work.row = number;
+    row.move_to(number);
+    whole = row.template whole<warps>(warp);
+  };
+  const auto ragged_chunk = [&](int i) {
+    const RingChunk<S> chunk = row.chunk(i * warps + warp);
+    whole = row.template whole<warps>(warp);
+    return chunk;
+  };
+  const auto look = [&](std::int64_t number, int from, int to) {
+    if (number >= p.rows || from >= to) return;
+    move_to(number);
+#pragma unroll 1
+    for (int i = from; i < to; ++i) {
+      const auto look_at = [&](const RingChunk<S>& chunk) { state = work.look(state, chunk, ring.wait(chunk)); };
+      if (!Work::is_full && whole.has(i))
+        look_at(whole.template chunk<warps>(i));
+      else
+        look_at(ragged_chunk(i));
+    }
+  };
+  const auto look_and_leave = [&](std::int64_t number, int from) {
+    if (number >= p.rows) return;
+    look(number, from, slabs);
+    exchange.template leave<M>(p, state);
+    state = F::empty();
+  };
+  if (first_row < p.rows) look_and_leave(first_row, 0);
+#pragma unroll 1
+  for (std::int64_t number = first_row; number < p.rows; number += row_step) {
+    if (ahead == slabs)
+      look_and_leave(number + row_step, 0);
+    else
+      look(number + row_step, 0, ahead);
+    const RowConstants<T> constants = exchange.template collect<M>(p, [&](const typename Work::State& statistic) {
+      const RowConstants<T> result = F::template finish<M>(p, statistic);
+      if (rank == 0 && threadIdx.x == 0 && p.has_statistics()) store_statistics(p, number, statistic, result);
+      return result;
+    });
+    move_to(number);
+#pragma unroll 1
+    for (int i = 0; i < slabs; ++i) {
+      if (!Work::is_full && whole.has(i))
+        work.finish(constants, whole.template chunk<warps>(i), ring.oldest());
+      else
+        work.finish(constants, ragged_chunk(i), ring.oldest());
+      ring.release(Work::can_write_back);
+    }
+    if (ahead < slabs) look_and_leave(number + row_step, ahead);
+  }
+  exchange.finish();
 }
 
-/// How a row is cut: as few blocks as hold it, by its length alone.
-struct RingShape {
-  int blocks_per_row;  // 0: no cluster holds the row
-  int held;            // chunks of each warp in registers
-};
-inline RingShape ring_shape(std::int64_t row_bytes) {
+template <class F, class S, class M, class Exchange, RingKind Kind, class T>
+void launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const RingShape& shape) {
+  const auto kernel = row_ring_kernel<F, S, M, Exchange, Kind, T>;
   constexpr RingTuning tuning = ring_tuning();
-  const std::int64_t chunks = (row_bytes + ring_chunk_bytes - 1) / ring_chunk_bytes;
-  const auto holds = [&](int blocks, int held) { return blocks * tuning.warps * (tuning.stages + held) >= chunks; };
-  for (int blocks = 1; blocks <= tuning.max_cluster; blocks *= 2)
-    if (holds(blocks, 0)) return {blocks, 0};
-  if (holds(tuning.max_cluster, tuning.held)) return {tuning.max_cluster, tuning.held};
-  return {0, 0};
-}
-inline RingShape ring_shape(const RowProblem& problem) {
-  return ring_shape((problem.length() + longest_lead(problem, line_bytes)) *
-                    static_cast<std::int64_t>(size_of(problem.x.dtype)));
-}
-
-/// Clusters that run at once; 0 where the device does not grant them.
-template <class Kernel>
-int resident_clusters(Kernel kernel, cudaLaunchConfig_t config) {
-  int clusters = 0;
-  if (cudaOccupancyMaxActiveClusters(&clusters, kernel, &config) == cudaSuccess) return clusters;
-  cudaGetLastError();
-  return 0;
-}
-
-template <class F, class S, class M, int Held, bool Chained, class T>
-void launch_ring_of(const RowProblem& problem, const detail::Queue& queue, int blocks_per_row) {
-  const auto kernel = row_ring_kernel<F, S, M, Held, Chained, T>;
-  const RingParameters<T> parameters{make_row_parameters<T>(problem), blocks_per_row, ring_tuning().stages,
-                                     longest_lead(problem, line_bytes)};
-  const int bytes = RingLayout<typename F::State>::bytes(blocks_per_row, ring_tuning().stages);
+  const int blocks = shape.blocks_per_row;
+  RingParameters<T> parameters;
+  parameters.row = make_row_parameters<T>(problem);
+  parameters.blocks_per_row = blocks;
+  parameters.run = shape.run;
+  parameters.chunks = shape.chunks;
+  parameters.chunks_per_run = detail::Divider(shape.chunks / (problem.length() / shape.run));
+  const int bytes = RingStages<S>::bytes + Exchange::shared_bytes(blocks);
   MYLOS_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
-  if (blocks_per_row > 8)
-    MYLOS_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1));
 
-  cudaLaunchAttribute cluster = {};
-  cluster.id = cudaLaunchAttributeClusterDimension;
-  cluster.val.clusterDim.x = static_cast<unsigned>(blocks_per_row);
-  cluster.val.clusterDim.y = 1;
-  cluster.val.clusterDim.z = 1;
+  cudaLaunchAttribute together = {};
+  if (Exchange::is_cluster) {
+    together.id = cudaLaunchAttributeClusterDimension;
+    together.val.clusterDim.x = static_cast<unsigned>(blocks);
+    together.val.clusterDim.y = 1;
+    together.val.clusterDim.z = 1;
+  } else {
+    together.id = cudaLaunchAttributeCooperative;
+    together.val.cooperative = 1;
+  }
   cudaLaunchConfig_t config = {};
-  config.gridDim = dim3(cluster.val.clusterDim.x);
-  config.blockDim = dim3(ring_tuning().warps * 32);
+  config.gridDim = dim3(static_cast<unsigned>(blocks));
+  config.blockDim = dim3(ring_threads);
   config.dynamicSmemBytes = static_cast<std::size_t>(bytes);
   config.stream = static_cast<cudaStream_t>(queue.stream);
-  config.attrs = &cluster;
+  config.attrs = &together;
   config.numAttrs = 1;
-  const std::int64_t clusters = resident_clusters(kernel, config);
-  // Clusters above 8 are for the device to grant.
-  if (clusters == 0) return launch_passes<F, S, M, Chained, T>(problem, queue);
-  config.gridDim.x *= static_cast<unsigned>(problem.rows.count < clusters ? problem.rows.count : clusters);
+  std::int64_t groups = device_attribute(cudaDevAttrMultiProcessorCount) / blocks;
+  if (Exchange::is_cluster) {
+    int clusters = 0;
+    MYLOS_CUDA_CHECK(cudaOccupancyMaxActiveClusters(&clusters, kernel, &config));
+    groups = clusters;
+  }
+  if (problem.rows.count < groups) groups = problem.rows.count;
+  const Scratch scratch(queue.stream, Exchange::global_bytes(groups, blocks));
+  parameters.exchange = static_cast<unsigned char*>(scratch.data());
+  if (scratch.data() != nullptr)
+    MYLOS_CUDA_CHECK(cudaMemsetAsync(scratch.data(), 0, Exchange::global_bytes(groups, blocks), config.stream));
+  config.gridDim.x *= static_cast<unsigned>(groups);
   MYLOS_CUDA_CHECK(cudaLaunchKernelEx(&config, kernel, parameters));
 }
 
-template <class F, class S, class M, bool Chained, class T>
+template <class F, class S, class M, RingKind Kind, class T>
+void launch_ring_kind(const RowProblem& problem, const detail::Queue& queue) {
+  const RingShape shape = ring_shape(problem, device_attribute(cudaDevAttrMultiProcessorCount));
+  if (shape.blocks_per_row <= ring_tuning().max_cluster)
+    launch_ring_of<F, S, M, ClusterExchange<F, T>, Kind, T>(problem, queue, shape);
+  else
+    launch_ring_of<F, S, M, GridExchange<F, T>, Kind, T>(problem, queue, shape);
+}
+
+template <class F, class S, class M, class T>
 void launch_ring(const RowProblem& problem, const detail::Queue& queue) {
-  const RingShape shape = ring_shape(problem);
-  if (shape.held == 0) return launch_ring_of<F, S, M, 0, Chained, T>(problem, queue, shape.blocks_per_row);
-  launch_ring_of<F, S, M, ring_tuning().held, Chained, T>(problem, queue, shape.blocks_per_row);
+  const bool full = problem.is_causal || !problem.after->empty() || problem.operand_count() > 0;
+  if constexpr (F::has_affine) {
+    if (full || !problem.before->empty()) return launch_ring_kind<F, S, M, RingKind::full, T>(problem, queue);
+    if (problem.has_affine()) return launch_ring_kind<F, S, M, RingKind::affine, T>(problem, queue);
+  } else {
+    if (full || (!problem.before->empty() && sizeof(S) < sizeof(T)))
+      return launch_ring_kind<F, S, M, RingKind::full, T>(problem, queue);
+  }
+  launch_ring_kind<F, S, M, RingKind::light, T>(problem, queue);
 }
 
 }  // namespace mylos::cuda

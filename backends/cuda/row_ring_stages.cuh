@@ -1,210 +1,258 @@
-// The machinery of row_ring.cuh: a warp's ring of chunks in shared memory, and the exchange of statistics in a cluster.
+// The machinery of row_ring.cuh: where a row's chunks are, and a block's ring of chunks in shared memory.
 #pragma once
 
-#include "cuda/primitives/cluster.cuh"
+#include "cuda/primitives/mbarrier.cuh"
 #include "cuda/row_tile.cuh"
 #include "cuda/tuning.hpp"
 
 namespace mylos::cuda {
 
-inline constexpr int ring_chunk_bytes = 2048;
-
 template <class T>
 struct RingParameters {
   RowParameters<T> row;
   int blocks_per_row;
-  int stages;        // per warp; at least the chunks that a warp has of a row
-  int longest_lead;  // elements by which a row may start behind a boundary of 16 bytes
+  std::int64_t run;  // consecutive elements; a row is one or more runs
+  detail::Divider chunks_per_run;
+  std::int64_t chunks;      // per row
+  unsigned char* exchange;  // global memory of a GridExchange
 };
 
-template <class State>
-struct RingLayout {
-  static constexpr int words = (sizeof(State) + 7) / 8;
-  static constexpr int slot_bytes = words * 8;
-  /// Two sets of slots: a fast block may send its next row's before a slow one has read this row's.
-  static constexpr int exchange_bytes(int blocks_per_row) {
-    return 2 * blocks_per_row * ring_tuning().warps * slot_bytes;
-  }
-  static constexpr int bytes(int blocks_per_row, int stages) {
-    const int warps = ring_tuning().warps;
-    return warps * stages * (ring_chunk_bytes + 8) + 16 + exchange_bytes(blocks_per_row);
-  }
+/// A chunk's place in memory: its elements `begin` to `end`, counted from its start, which is on a line of y and on 16
+/// bytes of x; element `first` of the row would be there.
+template <class S>
+struct RingChunk {
+  static constexpr int elements = ring_chunk_bytes / static_cast<int>(sizeof(S));
+  static constexpr int vector = 16 / static_cast<int>(sizeof(S));
+  const S* x;
+  S* y;
+  std::int64_t first;
+  int begin;
+  int end;
+
+  __device__ __forceinline__ bool is_whole() const { return begin == 0 && end == elements; }
+  /// Its whole vectors, which the copy engine brings.
+  __device__ __forceinline__ int from() const { return (begin + vector - 1) & -vector; }
+  __device__ __forceinline__ int to() const { return end & -vector; }
 };
 
-/// One warp's chunks of all its rows, in the order in which they go through its ring.
+/// An element's place in a tensor.
+template <class T>
+__device__ __noinline__ std::int64_t element_offset(const RowParameters<T>& p, const std::int64_t* stride,
+                                                    std::int64_t row, std::int64_t element) {
+  return p.row_offset(stride, row) + (element == 0 ? 0 : p.axis_offset(stride, element));
+}
+
+/// A block's part of a row, as a sequence of chunks.
 template <class S, class T>
-class Ring {
- public:
-  static constexpr int chunk_elements = ring_chunk_bytes / static_cast<int>(sizeof(S));
+class RingRow {
+  static constexpr int elements = RingChunk<S>::elements;
 
-  __device__ __forceinline__ Ring(const RowParameters<T>& p, unsigned char* stages, std::uint32_t barriers,
-                                  int stage_count, int first_chunk, int chunks, std::int64_t first_row,
-                                  std::int64_t row_step)
-      : p_(p),
-        stages_(stages),
-        barriers_(barriers),
-        stage_count_(stage_count),
-        first_chunk_(first_chunk),
-        chunks_(chunks),
-        row_step_(row_step),
-        load_row_(first_row),
-        policy_(evict_first_policy()) {
-    if (lane() != 0) return;
-    for (int i = 0; i < stage_count_; ++i) barrier(i).init();
-    publish_mbarriers();
-    for (int i = 0; i < stage_count_; ++i) load_next();
+ public:
+  /// Chunk 0 here is chunk `first_chunk` of the row.
+  __device__ __forceinline__ RingRow(const RingParameters<T>& parameters, std::int64_t first_chunk, int chunks)
+      : parameters_(parameters), first_chunk_(first_chunk), chunks_(chunks) {}
+
+  __device__ __forceinline__ void move_to(std::int64_t row) {
+    row_ = row;
+    seek(0);
   }
+
+  /// Chunks of one run, all whole, every `step`-th from chunk `offset` on: numbers `begin` to `end`.
+  struct Whole {
+    S* y;
+    std::int64_t first;
+    int begin;
+    int end;
+    __device__ __forceinline__ bool has(int i) const { return i >= begin && i < end; }
+    template <int Step>
+    __device__ __forceinline__ RingChunk<S> chunk(int i) const {
+      return {nullptr, y + i * (Step * elements), first + i * (Step * elements), 0, elements};
+    }
+  };
+  /// Those of the run that chunk() was last in.
+  template <int Step>
+  __device__ __forceinline__ Whole whole(int offset) const {
+    const int begin = (lead_ > 0 && head_ >= 0 ? run_begin_ + 1 : run_begin_) - offset;
+    const int last = rest_ / elements;
+    const int end = (last < run_end_ ? last : run_end_) - offset;
+    return {y_ + offset * elements, first_ + offset * elements, begin <= 0 ? 0 : (begin + Step - 1) / Step,
+            end <= 0 ? 0 : (end + Step - 1) / Step};
+  }
+
+  /// Beyond the last one, a chunk without elements.
+  __device__ __forceinline__ RingChunk<S> chunk(int index) {
+    if (index >= chunks_) return {x_, y_, first_, 0, 0};
+    if (index < run_begin_ || index >= run_end_) seek(index);
+    const int shift = index * elements;
+    const int rest = rest_ - shift;
+    const int begin = index == head_ ? lead_ : 0;
+    const int end = rest < elements ? rest : elements;
+    return {x_ + shift, y_ + shift, first_ + shift, begin, end < begin ? begin : end};
+  }
+
+ private:
+  /// To the run that has the chunk. The members are such that only the chunk's number has to be added.
+  __device__ __forceinline__ void seek(int index) {
+    const RowParameters<T>& p = parameters_.row;
+    const auto chunks_per_run = static_cast<std::int64_t>(parameters_.chunks_per_run.divisor);
+    std::int64_t run = 0;
+    if (chunks_per_run < parameters_.chunks)
+      run = static_cast<std::int64_t>(
+          parameters_.chunks_per_run.divide(static_cast<std::uint64_t>(first_chunk_ + index)));
+    const std::int64_t element = run * parameters_.run;
+    const std::int64_t start = run * chunks_per_run - first_chunk_;  // chunk number of the run's first
+    const bool is_plain = p.rows_rank <= 1 && run == 0;
+    S* const y =
+        static_cast<S*>(p.y) + (is_plain ? row_ * p.y_stride[0] : element_offset(p, p.y_stride, row_, element));
+    const S* const x =
+        static_cast<const S*>(p.x) + (is_plain ? row_ * p.x_stride[0] : element_offset(p, p.x_stride, row_, element));
+    lead_ = lead_of<line_bytes>(y);
+    const std::int64_t shift = lead_ + start * elements;
+    x_ = x - shift;
+    y_ = y - shift;
+    first_ = element - shift;
+    head_ = start < 0 ? -1 : static_cast<int>(start);
+    run_begin_ = start < 0 ? 0 : static_cast<int>(start);
+    run_end_ = start + chunks_per_run < chunks_ ? static_cast<int>(start + chunks_per_run) : chunks_;
+    const std::int64_t rest = parameters_.run + shift;
+    const std::int64_t most = (static_cast<std::int64_t>(chunks_) + 1) * elements;
+    rest_ = static_cast<int>(rest < most ? rest : most);
+  }
+
+  const RingParameters<T>& parameters_;
+  std::int64_t first_chunk_;
+  int chunks_;
+  std::int64_t row_ = 0;
+  const S* x_ = nullptr;
+  S* y_ = nullptr;
+  std::int64_t first_ = 0;
+  int lead_ = 0;
+  int head_ = 0;  // the chunk that begins with the run; -1: it is another block's
+  int rest_ = 0;
+  int run_begin_ = 0;
+  int run_end_ = 0;
+};
+
+/// The stages in shared memory, each with a slab: a chunk for each warp; and their barriers.
+template <class S>
+class RingStages {
+ public:
+  static constexpr int stages = ring_tuning().stages;
+  static constexpr int warps = ring_tuning().warps;
+  static constexpr int bytes = stages * (warps * ring_chunk_bytes + 16);
+
+  explicit __device__ __forceinline__ RingStages(unsigned char* data)
+      : data_(data), barriers_(shared_address(data + stages * warps * ring_chunk_bytes)) {}
+
+  /// By one thread.
+  __device__ __forceinline__ void init() const {
+    for (int i = 0; i < stages; ++i) {
+      full(i).init(32);
+      empty(i).init(warps);
+    }
+    publish_mbarriers();
+  }
+  /// Every lane of the producer arrives on it with its chunk; every warp on the other when it is done with its chunk.
+  __device__ __forceinline__ Mbarrier full(int stage) const { return {barriers_ + 16 * static_cast<unsigned>(stage)}; }
+  __device__ __forceinline__ Mbarrier empty(int stage) const {
+    return {barriers_ + 16 * static_cast<unsigned>(stage) + 8};
+  }
+  __device__ __forceinline__ S* at(int stage, int warp) const {
+    return reinterpret_cast<S*>(data_ + (stage * warps + warp) * ring_chunk_bytes);
+  }
+
+ private:
+  unsigned char* data_;
+  std::uint32_t barriers_;
+};
+
+/// Goes round the stages.
+struct RingPosition {
+  int stage = 0;
+  unsigned phase = 0;
+  __device__ __forceinline__ void advance() {
+    if (++stage < ring_tuning().stages) return;
+    stage = 0;
+    phase ^= 1;
+  }
+};
+
+/// The producer: a warp that fills the stages with the slabs of all rows of the block, a lane for each chunk.
+template <class S, class T>
+__device__ __forceinline__ void fill_stages(const RingParameters<T>& parameters, const RingStages<S>& stages,
+                                            std::int64_t first_chunk, int chunks, std::int64_t first_row,
+                                            std::int64_t row_step) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const std::uint64_t policy = evict_first_policy();
+  RingRow<S, T> row(parameters, first_chunk, chunks);
+  RingPosition position;
+  position.phase = 1;  // the stages are empty
+  for (std::int64_t number = first_row; number < parameters.row.rows; number += row_step) {
+    row.move_to(number);
+#pragma unroll 1
+    for (int first = 0; first < chunks; first += RingStages<S>::warps) {
+      stages.empty(position.stage).wait(position.phase);
+      const Mbarrier full = stages.full(position.stage);
+      int bytes = 0;
+      if (lane < RingStages<S>::warps && first + lane < chunks) {
+        const RingChunk<S> chunk = row.chunk(first + lane);
+        bytes = (chunk.to() - chunk.from()) * static_cast<int>(sizeof(S));
+        if (bytes > 0) {
+          full.expect(bytes);
+          copy_bulk(shared_address(stages.at(position.stage, lane) + chunk.from()), chunk.x + chunk.from(), bytes, full,
+                    policy);
+        }
+      }
+      if (bytes <= 0) full.arrive();
+      __syncwarp();
+      position.advance();
+    }
+  }
+}
+
+/// What a warp sees of the stages: its chunk of each slab.
+template <class S>
+class RingView {
+ public:
+  __device__ __forceinline__ RingView(const RingStages<S>& stages, int warp) : stages_(stages), warp_(warp) {}
 
   static __device__ __forceinline__ int lane() { return static_cast<int>(threadIdx.x) % 32; }
 
-  /// Waits until the next chunk has landed. Its elements start at the address returned.
-  __device__ __forceinline__ S* wait(const S* row, int lead, int chunk) {
-    barrier(stage_).wait(phase_);
-    S* const data = at(stage_);
-    patch_ends(data, row, lead, chunk);
-    if (++stage_ == stage_count_) {
-      stage_ = 0;
-      phase_ ^= 1;
-    }
+  /// Waits until the next slab has landed. The chunk's elements are at the address returned.
+  __device__ __forceinline__ S* wait(const RingChunk<S>& chunk) {
+    stages_.full(next_.stage).wait(next_.phase);
+    S* const data = stages_.at(next_.stage, warp_);
+    if (!chunk.is_whole() && (chunk.begin != chunk.from() || chunk.end != chunk.to()))
+      patch_ends(data, chunk.x, chunk.begin, chunk.end);
+    next_.advance();
     return data;
   }
-  /// The chunks again that were waited for.
-  __device__ __forceinline__ S* again() const { return at(drained_); }
+  /// The oldest chunk that was waited for and not released.
+  __device__ __forceinline__ S* oldest() const { return stages_.at(oldest_, warp_); }
   /// Every lane is done with the oldest chunk.
   __device__ __forceinline__ void release(bool written) {
     if (written) fence_shared_writes();
     __syncwarp();
-    if (lane() == 0) load_next();
-    if (++drained_ == stage_count_) drained_ = 0;
+    if (lane() == 0) stages_.empty(oldest_).arrive();
+    if (++oldest_ == RingStages<S>::stages) oldest_ = 0;
   }
 
  private:
-  __device__ __forceinline__ Mbarrier barrier(int stage) const {
-    return {barriers_ + 8 * static_cast<unsigned>(stage)};
-  }
-  __device__ __forceinline__ S* at(int stage) const { return reinterpret_cast<S*>(stages_ + stage * ring_chunk_bytes); }
-  /// A chunk's elements and those that the copy engine brings, in whole 16 bytes of the row: elements from the boundary
-  /// at or before the row's start.
-  struct Span {
-    int begin;
-    int end;
-    int from;
-    int to;
-  };
-  __device__ __forceinline__ Span span_of(int lead, int chunk) const {
-    constexpr int vector = 16 / static_cast<int>(sizeof(S));
-    const int row_end = lead + static_cast<int>(p_.length);
-    const int first = chunk * chunk_elements;
-    const int last = first + chunk_elements;
-    Span span;
-    span.begin = chunk == 0 ? lead : first;
-    span.end = last < row_end ? last : row_end;
-    span.from = chunk == 0 ? (lead + vector - 1) / vector * vector : first;
-    span.to = last < row_end ? last : row_end / vector * vector;
-    if (span.to < span.from) span.to = span.from;  // also where the row ends before the chunk
-    return span;
-  }
-
-  __device__ __forceinline__ void load_next() {
-    if (load_row_ >= p_.rows || chunks_ == 0) return;
-    const S* const row = static_cast<const S*>(p_.x) + p_.row_offset(p_.x_stride, load_row_);
-    const int chunk = first_chunk_ + load_chunk_;
-    const int lead = lead_of<line_bytes>(static_cast<const S*>(p_.y) + p_.row_offset(p_.y_stride, load_row_));
-    const Span span = span_of(lead, chunk);
-    const int bytes = (span.to - span.from) * static_cast<int>(sizeof(S));
-    const Mbarrier landed = barrier(load_stage_);
-    landed.expect(bytes);
-    if (bytes > 0)
-      copy_bulk(shared_address(at(load_stage_) + (span.from - chunk * chunk_elements)), row + (span.from - lead), bytes,
-                landed, policy_);
-    if (++load_stage_ == stage_count_) load_stage_ = 0;
-    if (++load_chunk_ == chunks_) {
-      load_chunk_ = 0;
-      load_row_ += row_step_;
-    }
-  }
-
-  /// Brings what the copy engine did not: the ends of a row that share 16 bytes with others.
-  __device__ __forceinline__ void patch_ends(S* data, const S* row, int lead, int chunk) const {
-    const Span span = span_of(lead, chunk);
-    if (span.from == span.begin && span.to >= span.end) return;
-    S* const to = data - chunk * chunk_elements;
-    const S* const from = row - lead;
-    const int head = span.begin + lane();
-    const int tail = span.to + lane();
-    if (head < span.from && head < span.end) to[head] = from[head];
-    if (tail < span.end) to[tail] = from[tail];
+  /// Brings what the copy engine did not: the ends of a run that share 16 bytes with others.
+  static __device__ __noinline__ void patch_ends(S* data, const S* x, int begin, int end) {
+    const RingChunk<S> chunk{x, nullptr, 0, begin, end};
+    const int head = begin + lane();
+    const int tail = (chunk.to() > chunk.from() ? chunk.to() : chunk.from()) + lane();
+    if (head < chunk.from() && head < end) data[head] = x[head];
+    if (tail < end) data[tail] = x[tail];
     fence_shared_writes();
     __syncwarp();
   }
 
-  const RowParameters<T>& p_;
-  unsigned char* stages_;
-  std::uint32_t barriers_;
-  int stage_count_;
-  int first_chunk_;
-  int chunks_;
-  std::int64_t row_step_;
-  std::int64_t load_row_;
-  int load_chunk_ = 0;
-  int load_stage_ = 0;
-  int stage_ = 0;
-  unsigned phase_ = 0;
-  int drained_ = 0;
-  std::uint64_t policy_;
-};
-
-/// The statistics of all warps of a row, exchanged among its blocks.
-template <class F, class T>
-class RingExchange {
-  using State = typename F::State;
-  using Layout = RingLayout<State>;
-
- public:
-  __device__ __forceinline__ RingExchange(unsigned char* storage, int blocks)
-      : slots_(storage + 16), barriers_(shared_address(storage)), blocks_(blocks) {
-    if (threadIdx.x != 0) return;
-    barrier(0).init();
-    barrier(1).init();
-    publish_mbarriers();
-  }
-
-  /// The row's statistic in every lane, from the warp's.
-  template <class M>
-  __device__ __forceinline__ State operator()(const RowParameters<T>& p, const State& state, int rank) {
-    const int lane = static_cast<int>(threadIdx.x) % 32;
-    const int warp = static_cast<int>(threadIdx.x) / 32;
-    constexpr int warps = ring_tuning().warps;
-    const int set = turn_ & 1;
-    unsigned char* const slots = slots_ + set * (blocks_ * warps * Layout::slot_bytes);
-    if (threadIdx.x == 0) barrier(set).expect(blocks_ * warps * Layout::slot_bytes);
-    if (lane < blocks_) {
-      std::uint64_t word[Layout::words] = {};
-      memcpy(word, &state, sizeof(State));
-#pragma unroll
-      for (int i = 0; i < Layout::words; ++i)
-        send_to_block(lane, shared_address(slots + (rank * warps + warp) * Layout::slot_bytes + 8 * i), word[i],
-                      barrier(set));
-    }
-    barrier(set).wait_cluster(static_cast<unsigned>(turn_ >> 1) & 1);
-    ++turn_;
-    constexpr int most = ring_tuning().max_cluster * warps / 32;
-    State part[most];
-#pragma unroll
-    for (int i = 0; i < most; ++i) {
-      part[i] = F::empty();
-      if (i * 32 + lane < blocks_ * warps)
-        memcpy(&part[i], slots + (i * 32 + lane) * Layout::slot_bytes, sizeof(State));
-    }
-    return F::template combine<M>(p, part, LaneGroup{32});
-  }
-
- private:
-  __device__ __forceinline__ Mbarrier barrier(int set) const { return {barriers_ + 8 * static_cast<unsigned>(set)}; }
-  unsigned char* slots_;
-  std::uint32_t barriers_;
-  int blocks_;
-  int turn_ = 0;
+  RingStages<S> stages_;
+  int warp_;
+  RingPosition next_;
+  int oldest_ = 0;
 };
 
 }  // namespace mylos::cuda

@@ -66,6 +66,10 @@ __device__ __forceinline__ RowNumbers<T> numbers_of(const RowParameters<T>& p) {
   return {static_cast<T>(p.length), p.eps, p.exponent};
 }
 
+/// Partial sums that a thread keeps side by side of so many values.
+template <int N>
+inline constexpr int strands = N < 4 ? N : 4;
+
 /// softmax and log_softmax.
 template <class T, class A>
 struct ExponentialFamily : detail::ExponentialSum<T, A> {
@@ -73,11 +77,26 @@ struct ExponentialFamily : detail::ExponentialSum<T, A> {
   using State = typename Base::State;
   static constexpr bool knows_neutral = true;
   static constexpr bool holds = true;
+  static constexpr bool has_affine = false;
   static __device__ __forceinline__ T neutral() { return detail::minus_infinity<T>(); }
 
+  /// What lies outside of the row is neutral. The exponentials of the sum may err by more than those of the results:
+  /// what the exponent's rounding costs counts twice here.
   template <class M, class Tile>
-  static __device__ __forceinline__ State of(const RowParameters<T>& p, const Tile& v) {
-    return Base::template of<M, 4>(v, numbers_of(p));
+  static __device__ __forceinline__ State of(const RowParameters<T>&, const Tile& v) {
+    const T most = largest(v);
+    const T zero = Base::origin(most);
+    return {most,
+            A(detail::sum_of<strands<Tile::size()>, T>(Tile::size(), [&](int k) { return exponential(v[k] - zero); }))};
+  }
+  /// merge(state, of(v)), the sum relative to the common maximum at once.
+  template <class M, class Tile>
+  static __device__ __forceinline__ State add(const RowParameters<T>&, const State& state, const Tile& v) {
+    const T most = larger(state.max, largest(v));
+    const T zero = Base::origin(most);
+    const T sum =
+        detail::sum_of<strands<Tile::size()>, T>(Tile::size(), [&](int k) { return exponential(v[k] - zero); });
+    return {most, state.sum * A(M::exp(state.max - zero)) + A(sum)};
   }
   template <class M>
   static __device__ __forceinline__ State merge(const RowParameters<T>&, const State& a, const State& b) {
@@ -100,13 +119,29 @@ struct ExponentialFamily : detail::ExponentialSum<T, A> {
     if (p.op == RowOperator::softmax) return detail::SoftmaxPolicy<T, A>::template finish<M>(state, numbers_of(p));
     return detail::LogSoftmaxPolicy<T, A>::template finish<M>(state, numbers_of(p));
   }
+  template <class Tile>
+  static __device__ __forceinline__ T largest(const Tile& v) {
+    constexpr int lanes = strands<Tile::size()>;
+    T max[lanes];
+#pragma unroll
+    for (int l = 0; l < lanes; ++l) max[l] = v[l];
+#pragma unroll
+    for (int k = lanes; k < Tile::size(); ++k) max[k % lanes] = larger(max[k % lanes], v[k]);
+    detail::fold<lanes / 2>(max, [](T a, T b) { return larger(a, b); });
+    return max[0];
+  }
+  /// The number of the two, where one is NaN.
+  static __device__ __forceinline__ float larger(float a, float b) { return fmaxf(a, b); }
+  static __device__ __forceinline__ double larger(double a, double b) { return a < b ? b : a; }
+  static __device__ __forceinline__ float exponential(float x) { return math::Reduced::exp(x); }
+  static __device__ __forceinline__ double exponential(double x) { return ::exp(x); }
   /// softmax: the values become their exponentials relative to the largest of them.
   template <class M, int N>
   static __device__ __forceinline__ State hold(const RowParameters<T>& p, T* v) {
     const bool keep = p.op != RowOperator::softmax;
-    const T max = detail::max_of<4>(N, detail::minus_infinity<T>(), [&](int k) { return v[k]; });
+    const T max = detail::max_of<strands<N>>(N, detail::minus_infinity<T>(), [&](int k) { return v[k]; });
     const T zero = Base::origin(max);
-    const T sum = detail::sum_of<4, T>(N, [&](int k) {
+    const T sum = detail::sum_of<strands<N>, T>(N, [&](int k) {
       const T e = M::exp(v[k] - zero);
       v[k] = keep ? v[k] : e;
       return e;
@@ -142,13 +177,15 @@ struct MomentFamily : detail::StandardizePolicy<T, double> {
   using State = typename Base::State;
   static constexpr bool knows_neutral = false;
   static constexpr bool holds = false;
+  static constexpr bool has_affine = true;
   static __device__ __forceinline__ T neutral() { return T(0); }
 
   template <class M, class Tile>
   static __device__ __forceinline__ State of(const RowParameters<T>&, const Tile& v) {
     const T count = T(v.count());
     if (count == T(0)) return Base::empty();
-    const T mean = detail::sum_of<4, T>(v.size(), [&](int k) { return v.valid(k) ? v[k] : T(0); }) / count;
+    const T mean =
+        detail::sum_of<strands<Tile::size()>, T>(v.size(), [&](int k) { return v.valid(k) ? v[k] : T(0); }) / count;
     T rest = T(0);
     T squares = T(0);
 #pragma unroll
@@ -160,9 +197,17 @@ struct MomentFamily : detail::StandardizePolicy<T, double> {
     rest /= count;
     return {double(mean) + double(rest), double(squares - rest * rest * count), double(count)};
   }
+  /// As the policy's; the share may be rounded to T, since the means differ by no more than the values do.
   template <class M>
   static __device__ __forceinline__ State merge(const RowParameters<T>&, const State& a, const State& b) {
-    return Base::template merge<M>(a, b);
+    const double count = a.count + b.count;
+    const double share = count > 0 ? double(T(b.count) / T(count)) : 0;
+    const double d = b.mean - a.mean;
+    return {a.mean + d * share, a.squares + b.squares + d * d * (a.count * share), count};
+  }
+  template <class M, class Tile>
+  static __device__ __forceinline__ State add(const RowParameters<T>& p, const State& state, const Tile& v) {
+    return merge<M>(p, state, of<M>(p, v));
   }
   template <class M, int N>
   static __device__ __forceinline__ State combine(const RowParameters<T>&, const State (&part)[N],
@@ -207,25 +252,30 @@ struct NormFamily : detail::ScalePolicy<T, A> {
   using State = typename Base::State;
   static constexpr bool knows_neutral = true;
   static constexpr bool holds = false;
+  static constexpr bool has_affine = true;
   static __device__ __forceinline__ T neutral() { return T(0); }
 
   template <class M, class Tile>
   static __device__ __forceinline__ State of(const RowParameters<T>& p, const Tile& v) {
     switch (p.op) {
       case RowOperator::l1:
-        return detail::L1Policy<T, A>::template of<M, 4>(v, numbers_of(p));
+        return detail::L1Policy<T, A>::template of<M, strands<Tile::size()>>(v, numbers_of(p));
       case RowOperator::linf:
-        return detail::LinfPolicy<T, A>::template of<M, 4>(v, numbers_of(p));
+        return detail::LinfPolicy<T, A>::template of<M, strands<Tile::size()>>(v, numbers_of(p));
       case RowOperator::lp:
         return sum_of_powers<M>(v, p.exponent);
       default:
-        return detail::L2Policy<T, A>::template of<M, 4>(v, numbers_of(p));
+        return detail::L2Policy<T, A>::template of<M, strands<Tile::size()>>(v, numbers_of(p));
     }
   }
   template <class M>
   static __device__ __forceinline__ State merge(const RowParameters<T>& p, const State& a, const State& b) {
     if (p.op == RowOperator::linf) return detail::LinfPolicy<T, A>::template merge<M>(a, b);
     return Base::template merge<M>(a, b);
+  }
+  template <class M, class Tile>
+  static __device__ __forceinline__ State add(const RowParameters<T>& p, const State& state, const Tile& v) {
+    return merge<M>(p, state, of<M>(p, v));
   }
   template <class M, int N>
   static __device__ __forceinline__ State combine(const RowParameters<T>& p, const State (&part)[N],

@@ -98,6 +98,10 @@ __device__ __forceinline__ void store_row(S* row, const Columns<E, Lanes>& colum
 template <class T>
 inline constexpr int chain_values = sizeof(T) == 8 ? 4 : 8;
 
+/// Likewise of chains without operands.
+template <class T>
+inline constexpr int plain_values = 8;
+
 template <class T>
 using ChainTile = detail::RegisterTile<T, chain_values<T>>;
 
@@ -164,12 +168,33 @@ __device__ __noinline__ ChainTile<T> chain_tile(const RowParameters<T>& p, const
   return tile;
 }
 
+/// Likewise without operands, on as many values as one call takes.
+template <class M, int N, class T>
+__device__ __noinline__ detail::RegisterTile<T, N> plain_tile(const detail::LoweredChain<T>& chain,
+                                                              detail::RegisterTile<T, N> tile) {
+  detail::apply_plain<M>(chain, tile);
+  return tile;
+}
+
 /// v = chain(v). The columns count from element `begin` of the row.
 template <class M, int V, class T, int E, int Lanes>
 __device__ __forceinline__ void apply_chain(const RowParameters<T>& p, const detail::LoweredChain<T>& chain,
                                             std::int64_t row, const Columns<E, Lanes>& columns, int length, T* v,
                                             std::int64_t begin = 0) {
   if (chain.size == 0 || length == 0) return;
+  if (p.operands == 0) {
+    constexpr int N = V < plain_values<T> ? V : plain_values<T>;
+#pragma unroll
+    for (int i = 0; i < V; i += N) {
+      detail::RegisterTile<T, N> tile;
+#pragma unroll
+      for (int k = 0; k < N; ++k) tile[k] = v[i + k];
+      tile = plain_tile<M>(chain, tile);
+#pragma unroll
+      for (int k = 0; k < N; ++k) v[i + k] = tile[k];
+    }
+    return;
+  }
   constexpr int N = chain_values<T>;
 #pragma unroll
   for (int i = 0; i < V; i += N) {
@@ -193,6 +218,11 @@ __device__ __noinline__ T operand_element(const RowParameters<T>& p, const RowOp
       base + (operand.is_run ? column * operand.step : p.axis_offset(operand.stride, column)));
 }
 
+template <class T>
+__device__ __noinline__ T affine_element(const RowOperand& operand, std::int64_t offset) {
+  return detail::load_element<T>(operand.dtype, operand.data, offset);
+}
+
 /// v = f(v, w) for whole chunks of consecutive, aligned w.
 template <class W, int V, class T, int E, int Lanes, class F>
 __device__ __forceinline__ void apply_vectors(const void* from, const Columns<E, Lanes>& columns, int length, T* v,
@@ -203,30 +233,34 @@ __device__ __forceinline__ void apply_vectors(const void* from, const Columns<E,
     for (int q = 0; q < V / E; ++q) {
       if (!columns.has_chunk(q * E, length)) continue;
       T w[E];
-      detail::unpack(*reinterpret_cast<const Chunk*>(static_cast<const W*>(from) + columns.ahead(q * E)), w);
+      detail::unpack(
+          detail::PlainAccess::load(reinterpret_cast<const Chunk*>(static_cast<const W*>(from) + columns.ahead(q * E))),
+          w);
 #pragma unroll
       for (int k = 0; k < E; ++k) v[q * E + k] = f(v[q * E + k], w[k]);
     }
   }
 }
 
-/// v = f(v, w) with the values of weight or bias.
+/// v = f(v, w) with the values of weight or bias. In_run: the columns lie within the axis' fastest dimension.
 template <int V, class T, int E, int Lanes, class F>
 __device__ __forceinline__ void apply_affine(const RowParameters<T>& p, const RowOperand& operand, std::int64_t row,
                                              const Columns<E, Lanes>& columns, int length, T* v, std::int64_t begin,
-                                             const F& f) {
+                                             bool in_run, const F& f) {
   if (operand.data == nullptr) return;
-  const std::int64_t base = p.row_offset(operand.stride, row);
-  if (operand.is_run && operand.step == 0) {
-    const T w = operand_element(p, operand, base, 0);
+  std::int64_t base = p.row_offset(operand.stride, row);
+  const bool even = operand.is_run || in_run;
+  if (even) base += operand.is_run ? begin * operand.step : p.axis_offset(operand.stride, begin);
+  if (even && operand.step == 0) {
+    const T w = detail::load_element<T>(operand.dtype, operand.data, base);
 #pragma unroll
     for (int i = 0; i < V; ++i) v[i] = f(v[i], w);
     return;
   }
   const auto size = static_cast<int>(size_of(operand.dtype));
-  const void* const from = static_cast<const char*>(operand.data) + (base + begin + columns.first) * size;
-  const bool vectors = E > 1 && operand.is_run && operand.step == 1 && size * E <= 16 &&
-                       reinterpret_cast<std::uintptr_t>(from) % static_cast<unsigned>(size * E) == 0;
+  const void* const from = static_cast<const char*>(operand.data) + (base + columns.first) * size;
+  const bool vectors = E > 1 && even && operand.step == 1 && size * E <= 16 &&
+                       (reinterpret_cast<std::uintptr_t>(from) & static_cast<unsigned>(size * E - 1)) == 0;
   if (vectors) {
     switch (operand.dtype) {
       case DType::f64:
@@ -246,16 +280,101 @@ __device__ __forceinline__ void apply_affine(const RowParameters<T>& p, const Ro
 #pragma unroll
   for (int i = 0; i < V; ++i)
     if (columns.has(i, length) && !(vectors && columns.has_chunk(i / E * E, length)))
-      v[i] = f(v[i], operand_element(p, operand, base, begin + columns(i)));
+      v[i] = f(v[i], even ? affine_element<T>(operand, base + columns(i) * operand.step)
+                          : operand_element(p, operand, base, begin + columns(i)));
 }
+
+/// Weight and bias at a chunk of a run: often one value all along it, or vectors of the compute type.
+template <class T>
+class RunAffine {
+ public:
+  /// To the columns that count from element `begin` of the row.
+  template <int E, int Lanes>
+  __device__ __forceinline__ void move_to(const RowParameters<T>& p, std::int64_t row, std::int64_t begin,
+                                          const Columns<E, Lanes>& columns, bool in_run) {
+    in_run_ = in_run;
+    begin_ = begin;
+    weight_.move_to(p, p.weight, row, begin, columns.first, in_run, T(1));
+    bias_.move_to(p, p.bias, row, begin, columns.first, in_run, T(0));
+  }
+  /// v = v * weight + bias for the columns `ahead` of those, where all of them lie in the row or not.
+  template <int V, int E, int Lanes>
+  __device__ __forceinline__ void apply(const RowParameters<T>& p, std::int64_t row, int ahead,
+                                        const Columns<E, Lanes>& columns, int length, bool all, T* v) const {
+    if (weight_.is_value && bias_.is_value) {
+#pragma unroll
+      for (int i = 0; i < V; ++i) v[i] = v[i] * weight_.value + bias_.value;
+    } else if (all && (weight_.is_value || weight_.vectors != nullptr) &&
+               (bias_.is_value || bias_.vectors != nullptr)) {
+      T w[V];
+      T b[V];
+      weight_.template load<V, E, Lanes>(ahead, columns, w);
+      bias_.template load<V, E, Lanes>(ahead, columns, b);
+#pragma unroll
+      for (int i = 0; i < V; ++i) v[i] = v[i] * w[i] + b[i];
+    } else if (length > 0) {
+      apply_affine<V>(p, p.weight, row, columns, length, v, begin_, in_run_, [](T value, T w) { return value * w; });
+      apply_affine<V>(p, p.bias, row, columns, length, v, begin_, in_run_, [](T value, T b) { return value + b; });
+    }
+  }
+
+ private:
+  struct Part {
+    bool is_value = false;
+    T value;
+    std::int64_t offset = -1;    // of the value
+    const T* vectors = nullptr;  // at the first column
+
+    __device__ __forceinline__ void move_to(const RowParameters<T>& p, const RowOperand& operand, std::int64_t row,
+                                            std::int64_t begin, int first, bool in_run, T neutral) {
+      const bool even = operand.is_run || in_run;
+      is_value = operand.data == nullptr || (even && operand.step == 0);
+      vectors = nullptr;
+      if (operand.data == nullptr) {
+        value = neutral;
+        return;
+      }
+      if (!even) return;
+      const std::int64_t at = p.row_offset(operand.stride, row) +
+                              (operand.is_run ? begin * operand.step : p.axis_offset(operand.stride, begin));
+      if (is_value && at != offset) {
+        offset = at;
+        value = affine_element<T>(operand, at);
+      }
+      const T* const from = static_cast<const T*>(operand.data) + (at + first);
+      if (operand.step == 1 && operand.dtype == (sizeof(T) == 8 ? DType::f64 : DType::f32) &&
+          reinterpret_cast<std::uintptr_t>(from) % 16 == 0)
+        vectors = from;
+    }
+    template <int V, int E, int Lanes>
+    __device__ __forceinline__ void load(int ahead, const Columns<E, Lanes>& columns, T* w) const {
+      if (is_value) {
+#pragma unroll
+        for (int i = 0; i < V; ++i) w[i] = value;
+        return;
+      }
+      constexpr int N = 16 / static_cast<int>(sizeof(T));
+      static_assert(E % N == 0);
+#pragma unroll
+      for (int i = 0; i < V; i += N)
+        detail::unpack(
+            detail::PlainAccess::load(reinterpret_cast<const detail::Pack<T, N>*>(vectors + ahead + columns.ahead(i))),
+            w + i);
+    }
+  };
+  Part weight_;
+  Part bias_;
+  std::int64_t begin_ = 0;
+  bool in_run_ = false;
+};
 
 /// The affine part and the chain behind the map.
 template <class M, int V, class T, class Columns>
 __device__ __forceinline__ void apply_after(const RowParameters<T>& p, std::int64_t row, const Columns& columns,
-                                            int length, T* v, std::int64_t begin = 0) {
+                                            int length, T* v, std::int64_t begin = 0, bool in_run = false) {
   if (length == 0) return;
-  apply_affine<V>(p, p.weight, row, columns, length, v, begin, [](T value, T w) { return value * w; });
-  apply_affine<V>(p, p.bias, row, columns, length, v, begin, [](T value, T b) { return value + b; });
+  apply_affine<V>(p, p.weight, row, columns, length, v, begin, in_run, [](T value, T w) { return value * w; });
+  apply_affine<V>(p, p.bias, row, columns, length, v, begin, in_run, [](T value, T b) { return value + b; });
   apply_chain<M, V>(p, p.after, row, columns, length, v, begin);
 }
 

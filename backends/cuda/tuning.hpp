@@ -101,16 +101,19 @@ MYLOS_HOST_DEVICE constexpr WarpsTuning warps_tuning(bool chained) {
   return {128, 1024, 512};
 }
 
+inline constexpr int ring_chunk_bytes = 2048;
 struct RingTuning {
-  int warps;        // per block
-  int blocks;       // per multiprocessor
-  int stages;       // of 2 KB per warp
-  int held;         // chunks per warp in registers, for rows beyond what the stages hold
-  int max_cluster;  // blocks; above 8 only where the device grants it
+  int warps;        // per block, which has a multiprocessor to itself, beside the producer
+  int stages;       // of a chunk for each warp
+  int grid_stages;  // that a row takes at most where a grid shares it, if the device is large enough
+  int max_cluster;  // blocks
 };
-/// Measured on H200, softmax of 1.6e9 f32 in rows of 32768 to 393216: one block of 16 warps per multiprocessor 3.24 to
-/// 3.29 ms (copy 3.01), two of 8 warps 3.27 to 3.38.
-MYLOS_HOST_DEVICE constexpr RingTuning ring_tuning() { return {16, 1, 6, 3, 16}; }
+/// Measured on H200, softmax of 1.6e9 f32, share of the copy: rows of 32768 to 393216 0.92, of 1 to 2 million 0.77, of
+/// 4 million 0.64. Rings twice as long as a row, so that the next row is looked at before this one is mapped, were
+/// slower, for the more blocks that share a row; so were 24 warps.
+MYLOS_HOST_DEVICE constexpr RingTuning ring_tuning() { return {16, 6, 4, 8}; }
+/// Rows in several runs of which the fastest is shorter are taken as one run where they can be.
+inline constexpr std::int64_t shortest_inner_run = 4096;
 
 /// Rows along a strided axis.
 MYLOS_HOST_DEVICE constexpr WarpsTuning columns_tuning() { return {128, 512, 512}; }

@@ -18,17 +18,19 @@ class Watch {
     Tools::set_begin_parallel_for_callback([](const char* label, std::uint32_t device, std::uint64_t*) {
       seen().kernels.push_back({label, device});
     });
-    Tools::set_begin_parallel_reduce_callback([](const char*, std::uint32_t, std::uint64_t*) { ++seen().others; });
-    Tools::set_begin_parallel_scan_callback([](const char*, std::uint32_t, std::uint64_t*) { ++seen().others; });
+    Tools::set_begin_parallel_reduce_callback(
+        [](const char* label, std::uint32_t, std::uint64_t*) { seen().add_other("reduction", label); });
+    Tools::set_begin_parallel_scan_callback(
+        [](const char* label, std::uint32_t, std::uint64_t*) { seen().add_other("scan", label); });
     Tools::set_begin_fence_callback([](const char* label, std::uint32_t, std::uint64_t*) {
       // Kokkos itself waits before each callback, so that tools see kernels one by one.
       if (std::string(label).find("Tool Fence") == std::string::npos) seen().fences.push_back(label);
     });
-    Tools::set_begin_deep_copy_callback([](Kokkos::Profiling::SpaceHandle, const char*, const void*,
+    Tools::set_begin_deep_copy_callback([](Kokkos::Profiling::SpaceHandle, const char* label, const void*,
                                            Kokkos::Profiling::SpaceHandle, const char*, const void*,
-                                           std::uint64_t) { ++seen().others; });
-    Tools::set_allocate_data_callback(
-        [](Kokkos::Profiling::SpaceHandle, const char*, const void*, std::uint64_t) { ++seen().others; });
+                                           std::uint64_t) { seen().add_other("copy", label); });
+    Tools::set_allocate_data_callback([](Kokkos::Profiling::SpaceHandle, const char* label, const void*,
+                                         std::uint64_t) { seen().add_other("allocation", label); });
     Tools::set_push_region_callback([](const char* label) { seen().regions.push_back(label); });
     Tools::set_pop_region_callback([] { ++seen().regions_left; });
   }
@@ -42,6 +44,11 @@ class Watch {
     std::vector<std::string> regions;
     std::size_t regions_left = 0;
     int others = 0;  // reductions, scans, copies, allocations
+    std::string last_other;
+    void add_other(const std::string& what, const char* label) {
+      ++others;
+      last_other = what + " " + label;
+    }
   };
   static Seen& seen() {
     static Seen all;

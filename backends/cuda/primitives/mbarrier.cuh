@@ -17,12 +17,15 @@ __device__ __forceinline__ std::uint32_t shared_address(const void* p) {
   return static_cast<std::uint32_t>(__cvta_generic_to_shared(p));
 }
 
-/// A barrier of one arrival and the bytes it announces.
+/// A barrier of some arrivals and the bytes they announce.
 struct Mbarrier {
   std::uint32_t address;
 
-  __device__ __forceinline__ void init() const {
-    MYLOS_SM90(asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(address) : "memory");)
+  __device__ __forceinline__ void init(int arrivals) const {
+    MYLOS_SM90(asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(address), "r"(arrivals) : "memory");)
+  }
+  __device__ __forceinline__ void arrive() const {
+    MYLOS_SM90(asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(address) : "memory");)
   }
   /// Arrives, and makes the phase wait for `bytes` more.
   __device__ __forceinline__ void expect(int bytes) const {

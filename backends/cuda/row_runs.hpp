@@ -1,0 +1,65 @@
+// Rows as runs of consecutive elements, and how long rows are cut.
+#pragma once
+
+#include "cuda/row_parameters.cuh"
+#include "cuda/tuning.hpp"
+
+namespace mylos::cuda {
+
+/// Consecutive elements in x and y alike, of which a row is one or more; 0 where there are none. Short ones of
+/// consecutive rows count as one.
+inline std::int64_t run_of(const RowProblem& problem) {
+  const int last = problem.rows.rank + problem.axis.rank - 1;
+  if (problem.axis.rank <= 1) return problem.is_consecutive() ? problem.length() : 0;
+  const std::int64_t inner = problem.axis.extent[problem.axis.rank - 1];
+  if (problem.is_consecutive() && inner < shortest_inner_run) return problem.length();
+  return problem.x.strides.stride[last] == 1 && problem.y.strides.stride[last] == 1 ? inner : 0;
+}
+
+/// Whether each run starts equally far behind a boundary of 16 bytes in x and in y.
+inline bool runs_are_aligned_alike(const RowProblem& problem, std::int64_t run) {
+  bool alike = rows_are_aligned_alike(problem);
+  if (run == problem.length()) return alike;
+  for (int d = problem.rows.rank; d < problem.rows.rank + problem.axis.rank - 1; ++d)
+    alike = alike && (problem.x.strides.stride[d] - problem.y.strides.stride[d]) % row_chunk_elements(problem) == 0;
+  return alike;
+}
+
+/// How a row is cut into chunks: by its length and the device alone.
+struct RingShape {
+  std::int64_t run;     // consecutive elements; 0: there are none
+  std::int64_t chunks;  // per row
+  int blocks_per_row;
+};
+
+/// Elements by which a run may start behind a line of y: 0, or the most possible.
+inline int longest_run_lead(const RowProblem& problem, std::int64_t run) {
+  const int e = line_bytes / static_cast<int>(size_of(problem.y.dtype));
+  bool aligned = run % e == 0 && rows_are_aligned(problem, problem.y, e);
+  if (run < problem.length())
+    for (int d = problem.rows.rank; d < problem.rows.rank + problem.axis.rank - 1; ++d)
+      aligned = aligned && problem.y.strides.stride[d] % e == 0;
+  return aligned ? 0 : e - 1;
+}
+
+/// The smallest cluster that holds the row; else as many blocks as do so with room for the first slabs of the next row,
+/// and as the device has for each of the rows that it works on at once. No blocks where it does not hold a row.
+inline RingShape ring_shape(const RowProblem& problem, int multiprocessors) {
+  constexpr RingTuning tuning = ring_tuning();
+  const std::int64_t run = run_of(problem);
+  if (run == 0) return {0, 0, 0};
+  const auto chunk = static_cast<std::int64_t>(ring_chunk_bytes / size_of(problem.x.dtype));
+  RingShape shape{run, problem.length() / run * ((run + longest_run_lead(problem, run) + chunk - 1) / chunk), 0};
+  const auto holds = [&](int blocks, int stages) {
+    return static_cast<std::int64_t>(blocks) * tuning.warps * stages >= shape.chunks;
+  };
+  for (int blocks = 1; blocks <= tuning.max_cluster; blocks *= 2)
+    if (holds(blocks, tuning.stages)) return {shape.run, shape.chunks, blocks};
+  if (!holds(multiprocessors, tuning.stages)) return shape;
+  for (int groups = multiprocessors; shape.blocks_per_row == 0; --groups)
+    if (groups == 1 || holds(multiprocessors / groups, tuning.grid_stages))
+      shape.blocks_per_row = multiprocessors / groups;
+  return shape;
+}
+
+}  // namespace mylos::cuda
