@@ -122,9 +122,32 @@ struct PassesTuning {
   int threads;          // per block
   int pieces_per_part;  // at least, of as many values as a block holds
   int most_parts;       // of a row
-  MYLOS_HOST_DEVICE constexpr int blocks(bool chained) const { return chained ? 2 : 4; }
+  MYLOS_HOST_DEVICE constexpr int blocks(bool chained) const { return chained ? 2 : 3; }
 };
 /// Rows in several passes.
 MYLOS_HOST_DEVICE constexpr PassesTuning passes_tuning() { return {64, 256, 8, 16384}; }
+
+/// Scans along neighbouring elements.
+struct ScanRowsTuning {
+  int threads;               // of a block, which long rows have to themselves
+  int stages;                // tiles of a thread in shared memory
+  int warp_tiles;            // that one warp walks at most
+  std::int64_t piece_tiles;  // of a piece at least
+  std::int64_t most_pieces;  // of a row
+  std::int64_t enough_rows;  // for a block each: fewer are walked piece by piece
+  MYLOS_HOST_DEVICE constexpr int blocks(bool chained) const { return chained ? 2 : 3; }
+};
+MYLOS_HOST_DEVICE constexpr ScanRowsTuning scan_rows_tuning() { return {256, 3, 4, 4, 1024, 256}; }
+
+/// Scans across the fastest dimension.
+struct ScanColumnsTuning {
+  int rows;                  // of a tile that a thread holds
+  int lanes;                 // threads along the axis at most
+  std::int64_t piece_tiles;  // as above
+  std::int64_t most_pieces;
+  std::int64_t enough_blocks;
+  MYLOS_HOST_DEVICE constexpr int blocks(bool chained) const { return chained ? 1 : 2; }
+};
+MYLOS_HOST_DEVICE constexpr ScanColumnsTuning scan_columns_tuning() { return {8, 8, 8, 512, 256}; }
 
 }  // namespace mylos::cuda

@@ -39,7 +39,9 @@ struct BlockScan {
   void (*stream)(void* to, const void* from, std::int64_t bytes);  // past the caches; null: as usual
   void* totals;                                                    // shared: states, pieces.count for each row
 
-  std::int64_t columns() const { return p.rank == 0 ? 1 : static_cast<std::int64_t>(p.extent[p.rank - 1].divisor); }
+  MYLOS_FUNCTION std::int64_t columns() const {
+    return p.rank == 0 ? 1 : static_cast<std::int64_t>(p.extent[p.rank - 1].divisor);
+  }
   std::int64_t groups() const {
     return across ? p.rows / columns() * column_blocks : (p.rows + per_item - 1) / per_item;
   }
@@ -216,6 +218,15 @@ MYLOS_FUNCTION typename Scanner<M, T>::State scan_along(const BlockScan<T>& s, s
   return state;
 }
 
+/// The result of column c into the buffers.
+template <ScanMonoid M, class T>
+MYLOS_FUNCTION void put_column(ScanBuffers<M, T>& b, int c, const typename Scanner<M, T>::State* state,
+                               const typename Scanner<M, T>::State* base) {
+  const typename Scanner<M, T>::State whole = behind<M, T>(base == nullptr ? nullptr : base + c, state[c]);
+  b.result[c] = Scanner<M, T>::value_of(whole);
+  if constexpr (M == ScanMonoid::arg_maximum) b.index[c] = whole.position;
+}
+
 /// Likewise of n neighbouring rows; `state` and `base` have one for each.
 template <ScanMonoid M, class T>
 MYLOS_FUNCTION void scan_across(const BlockScan<T>& s, std::int64_t row, int n, std::int64_t begin, std::int64_t end,
@@ -224,28 +235,15 @@ MYLOS_FUNCTION void scan_across(const BlockScan<T>& s, std::int64_t row, int n, 
   using R = Scanner<M, T>;
   ScanBuffers<M, T> b;
   for (int c = 0; c < n; ++c) state[c] = R::identity();
-  const auto put = [&](int c) {
-    typename R::State whole = state[c];
-    if (base != nullptr) {
-      whole = base[c];
-      R::combine(whole, state[c]);
-    }
-    b.result[c] = R::value_of(whole);
-    if constexpr (M == ScanMonoid::arg_maximum) b.index[c] = whole.position;
-  };
-  const auto take = [&](int c) {
-    if constexpr (M == ScanMonoid::arg_maximum)
-      R::take(state[c], b.value[c], b.position[c]);
-    else
-      R::take(state[c], b.value[c], 0);
-  };
   for (std::int64_t at = begin; at < end; ++at) {
     load_block<M, T>(s, {row, at}, n, b);
     if (s.p.exclusive)
-      for (int c = 0; c < n; ++c) put(c);
-    for (int c = 0; c < n; ++c) take(c);
+      for (int c = 0; c < n; ++c) put_column(b, c, state, base);
+    for (int c = 0; c < n; ++c)
+      R::take(state[c], b.value[c],
+              M == ScanMonoid::arg_maximum ? b.position[M == ScanMonoid::arg_maximum ? c : 0] : 0);
     if (!s.p.exclusive)
-      for (int c = 0; c < n; ++c) put(c);
+      for (int c = 0; c < n; ++c) put_column(b, c, state, base);
     if (!only_total) store_block<M, T>(s, {row, at}, n, b.result, b.index);
   }
 }

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <mylos/mylos.hpp>
+#include <mylos/scan.hpp>
 #include <optional>
 #include <string>
 #include <vector>
