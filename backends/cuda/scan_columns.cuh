@@ -5,7 +5,7 @@
 #pragma once
 
 #include "cuda/scan.hpp"
-#include "cuda/scan_values.cuh"
+#include "cuda/scan_stages.cuh"
 
 namespace mylos::cuda {
 
@@ -23,16 +23,18 @@ struct ScanColumnsParameters {
   int across;               // threads along the columns
   int lanes;                // along the axis
   int gap;                  // rows between those of one thread that are not a vector
+  bool mask_vectors;        // the mask's bytes come in vectors too
 };
 
 /// What a thread of a block is to do: `Width` rows, `Positions` of a tile of each.
 template <ScanMonoid M, class S, bool Vectors, int Width, bool Chained>
 struct ScanColumn {
   using T = ScanValue<S>;
-  using R = Scanner<M, T>;
+  using R = ScanArithmetic<M, T>;
   using State = typename R::State;
   static constexpr int K = scan_columns_tuning().rows;
   using Run = ScanRun<M, S, K>;
+  using Stages = OwnStages<S, Width, K, scan_column_threads, scan_columns_tuning().stages>;
   /// As they are stored, or as the chain before left them.
   using Kept = std::conditional_t<Chained, T, S>;
   struct alignas(16) Tile {
@@ -52,86 +54,102 @@ struct ScanColumn {
     return k.p.rank == 0 ? 0 : gap * view.stride[k.p.rank - 1];
   }
 
-  __device__ __forceinline__ void load(std::int64_t at, std::int64_t end, Tile& tile) const {
-    const S neutral = detail::narrow<S>(k.p.negated ? T(-R::neutral()) : R::neutral());
-    const S* const from = static_cast<const S*>(k.p.x.data) + x + at * k.p.x.step;
-    Pack<S, Width> loaded[K];
-    if constexpr (Vectors) {
+  /// Sends positions at, at + 1, ... of the thread's rows on their way.
+  __device__ __forceinline__ void load(std::int64_t at, std::int64_t end, const Stages& stages, int stage) const {
+    const S* from = static_cast<const S*>(k.p.x.data) + x + at * k.p.x.step;
+    const std::int64_t next = apart(k.p.x);
 #pragma unroll
-      for (int r = 0; r < K; ++r) {
-        if (at + r < end && valid > 0) {
-          loaded[r] = StreamingAccess::load(reinterpret_cast<const Pack<S, Width>*>(from + r * k.p.x.step));
-        } else {
+    for (int r = 0; r < K; ++r, from += k.p.x.step) {
+      auto* const to = reinterpret_cast<Pack<S, Width>*>(stages.chunk(stage, r));
+      if (Vectors && at + r < end && valid > 0) {
+        copy_async<16>(to, from);
+        continue;
+      }
 #pragma unroll
-          for (int c = 0; c < Width; ++c) loaded[r].value[c] = neutral;
+      for (int c = 0; c < Width; ++c) {
+        const bool is = !Vectors && at + r < end && c < valid;
+        if constexpr (!Vectors && sizeof(S) >= 4) {
+          if (is) copy_async<static_cast<int>(sizeof(S))>(&to->value[c], from + c * next);
+        } else if constexpr (!Vectors) {
+          if (is) to->value[c] = from[c * next];
+        }
+        if (!is) to->value[c] = neutral_of<R, S>(k.p);
+      }
+    }
+    if (k.p.mask.data != nullptr) load_mask(at, end, stages, stage);
+  }
+
+  __device__ __forceinline__ void load_mask(std::int64_t at, std::int64_t end, const Stages& stages, int stage) const {
+    const auto* from = static_cast<const std::uint8_t*>(k.p.mask.data) + mask + at * k.p.mask.step;
+    const std::int64_t next = apart(k.p.mask);
+#pragma unroll
+    for (int r = 0; r < K; ++r, from += k.p.mask.step) {
+      unsigned char* const to = stages.mask(stage, r);
+      if constexpr (Vectors && Width >= 4) {
+        if (at + r < end && valid > 0 && k.mask_vectors) {
+          copy_async<Width>(to, from);
+          continue;
         }
       }
-    } else {
-      const std::int64_t next = apart(k.p.x);
 #pragma unroll
-      for (int r = 0; r < K; ++r)
-#pragma unroll
-        for (int c = 0; c < Width; ++c) {
-          loaded[r].value[c] = neutral;
-          if (at + r < end && c < valid) loaded[r].value[c] = from[r * k.p.x.step + c * next];
-        }
+      for (int c = 0; c < Width; ++c) to[c] = at + r < end && c < valid ? from[c * next] : 0;
     }
+  }
+
+  /// The tile that has come; hidden: bit r of [c], where positions count.
+  __device__ __forceinline__ void take(std::int64_t at, std::int64_t end, const Stages& stages, int stage, Tile& tile,
+                                       unsigned (&hidden)[Width]) const {
+    unsigned by_row[K];
+#pragma unroll
+    for (int r = 0; r < K; ++r)
+      by_row[r] = prepare_chunk<R>(k.p, false, *reinterpret_cast<Pack<S, Width>*>(stages.chunk(stage, r)),
+                                   stages.mask(stage, r));
 #pragma unroll
     for (int c = 0; c < Width; ++c) {
-      if constexpr (Chained) {
+      hidden[c] = 0;
+#pragma unroll
+      for (int r = 0; r < K; ++r) hidden[c] |= at + r < end ? (by_row[r] >> c & 1U) << r : 1U << r;
+    }
+    if constexpr (Chained) {
+      Pack<S, Width> chunk[K];
+#pragma unroll
+      for (int r = 0; r < K; ++r) chunk[r] = *reinterpret_cast<const Pack<S, Width>*>(stages.chunk(stage, r));
+#pragma unroll
+      for (int c = 0; c < Width; ++c) {
         T v[K];
 #pragma unroll
-        for (int r = 0; r < K; ++r) v[r] = detail::widen<T>(loaded[r].value[c]);
+        for (int r = 0; r < K; ++r) v[r] = detail::widen<T>(chunk[r].value[c]);
         if (c < valid) apply_chain<ScanMath<S>>(k.p, false, row + c * gap, at, v);
           // A chain may have made something of what was neutral.
 #pragma unroll
         for (int r = 0; r < K; ++r)
-          tile.value[r][c] = at + r < end ? v[r] : (k.p.negated ? T(-R::neutral()) : R::neutral());
-      } else {
+          tile.value[r][c] = (hidden[c] >> r & 1U) == 0 ? v[r] : (k.p.negated ? T(-R::neutral()) : R::neutral());
+      }
+    } else {
+      again(stages, stage, tile);
+    }
+  }
+  __device__ __forceinline__ void again(const Stages& stages, int stage, Tile& tile) const {
+    if constexpr (!Chained) {
 #pragma unroll
-        for (int r = 0; r < K; ++r) tile.value[r][c] = loaded[r].value[c];
+      for (int r = 0; r < K; ++r) {
+        const auto chunk = *reinterpret_cast<const Pack<S, Width>*>(stages.chunk(stage, r));
+#pragma unroll
+        for (int c = 0; c < Width; ++c) tile.value[r][c] = chunk.value[c];
       }
     }
   }
 
-  /// Bit r of [c]: position at + r of row c is hidden.
-  __device__ __forceinline__ void load_mask(std::int64_t at, std::int64_t end, unsigned (&hidden)[Width]) const {
+  __device__ __forceinline__ void values(const Tile& tile, int c, T (&v)[K]) const {
 #pragma unroll
-    for (int c = 0; c < Width; ++c) hidden[c] = 0;
-    if (k.p.mask.data == nullptr) {
-      if constexpr (M == ScanMonoid::arg_maximum) {
-#pragma unroll
-        for (int c = 0; c < Width; ++c)
-#pragma unroll
-          for (int r = 0; r < K; ++r) hidden[c] |= at + r < end ? 0U : 1U << r;
-      }
-      return;
-    }
-    const auto* const from = static_cast<const std::uint8_t*>(k.p.mask.data) + mask + at * k.p.mask.step;
-    const std::int64_t next = apart(k.p.mask);
-#pragma unroll
-    for (int r = 0; r < K; ++r)
-#pragma unroll
-      for (int c = 0; c < Width; ++c)
-        if (!(at + r < end && c < valid && from[r * k.p.mask.step + c * next] != 0)) hidden[c] |= 1U << r;
-  }
-
-  __device__ __forceinline__ void values(const Tile& tile, int c, unsigned hidden, T (&v)[K]) const {
-#pragma unroll
-    for (int r = 0; r < K; ++r) {
-      v[r] = detail::widen<T>(tile.value[r][c]);
-      if (k.p.negated) v[r] = T(-v[r]);
-      if (k.p.mask.data != nullptr && (hidden >> r & 1U) != 0) v[r] = R::neutral();
-    }
+    for (int r = 0; r < K; ++r) v[r] = detail::widen<T>(tile.value[r][c]);
+    negate_if<M>(k.p.negated, v);
   }
 
   /// Results take the values' place.
   __device__ __forceinline__ void finish(std::int64_t at, std::int64_t end, int c, const std::int64_t (&index)[K],
                                          T (&out)[K]) const {
-    if (k.p.negated) {
-#pragma unroll
-      for (int r = 0; r < K; ++r) out[r] = T(-out[r]);
-    }
+    negate_if<M>(k.p.negated, out);
     if constexpr (Chained)
       if (c < valid) apply_chain<ScanMath<S>>(k.p, true, row + c * gap, at, out);
     if constexpr (M == ScanMonoid::arg_maximum) {
@@ -145,20 +163,19 @@ struct ScanColumn {
   }
 
   __device__ __forceinline__ void store(std::int64_t at, std::int64_t end, const Tile& tile) const {
-    S* const to = static_cast<S*>(k.p.y.data) + y + at * k.p.y.step;
+    S* to = static_cast<S*>(k.p.y.data) + y + at * k.p.y.step;
     const std::int64_t next = apart(k.p.y);
 #pragma unroll
-    for (int r = 0; r < K; ++r) {
+    for (int r = 0; r < K; ++r, to += k.p.y.step) {
       Pack<S, Width> out;
 #pragma unroll
       for (int c = 0; c < Width; ++c) out.value[c] = detail::narrow<S>(detail::widen<T>(tile.value[r][c]));
       if constexpr (Vectors) {
-        if (at + r < end && valid > 0)
-          StreamingAccess::store(reinterpret_cast<Pack<S, Width>*>(to + r * k.p.y.step), out);
+        if (at + r < end && valid > 0) StreamingAccess::store(reinterpret_cast<Pack<S, Width>*>(to), out);
       } else {
 #pragma unroll
         for (int c = 0; c < Width; ++c)
-          if (at + r < end && c < valid) to[r * k.p.y.step + c * next] = out.value[c];
+          if (at + r < end && c < valid) to[c * next] = out.value[c];
       }
     }
   }
@@ -212,29 +229,43 @@ __global__ void __launch_bounds__(scan_column_threads, scan_columns_tuning().blo
   const std::int64_t first = piece * k.pieces.length;
   const std::int64_t last = shared && first + k.pieces.length < k.p.length ? first + k.pieces.length : k.p.length;
   std::int64_t left = k.pieces.length;
+  extern __shared__ __align__(16) unsigned char memory[];
+  const typename Column::Stages stages(memory);
+  constexpr int count = scan_columns_tuning().stages;
+#pragma unroll
+  for (int ahead = 0; ahead < count - 1; ++ahead) {
+    own.load(first + ahead * tile_length + lane * K, last, stages, ahead);
+    end_copies();
+  }
+  int stage = 0;
   for (std::int64_t tile = first; tile < last; tile += tile_length) {
     if (left == 0) {
 #pragma unroll
       for (int c = 0; c < Width; ++c) {
         R::combine(base[c], state[c]);
+        R::tidy(base[c]);
         state[c] = R::identity();
       }
       left = k.pieces.length;
     }
     left -= tile_length;
     const std::int64_t at = tile + lane * K;
+    own.load(at + (count - 1) * tile_length, last, stages, stage == 0 ? count - 1 : stage - 1);
+    end_copies();
+    wait_for_copies<count - 1>();
     typename Column::Tile held;
     unsigned hidden[Width];
-    own.load(at, last, held);
-    own.load_mask(at, last, hidden);
+    own.take(at, last, stages, stage, held, hidden);
     if (k.lanes > 1 && tile != first) __syncthreads();  // the others have read the last tile's states
 #pragma unroll
     for (int c = 0; c < Width; ++c) {
       typename Column::T v[K];
-      own.values(held, c, hidden[c], v);
+      own.values(held, c, v);
       states[c * scan_column_threads + thread] = Column::Run::of(v, at, hidden[c]);
     }
     if (k.lanes > 1) __syncthreads();
+    own.again(stages, stage, held);
+    stage = stage + 1 == count ? 0 : stage + 1;
 #pragma unroll
     for (int c = 0; c < Width; ++c) {
       State before = R::identity();
@@ -247,11 +278,12 @@ __global__ void __launch_bounds__(scan_column_threads, scan_columns_tuning().blo
       R::combine(whole, state[c]);
       R::combine(whole, before);
       R::combine(state[c], all);
+      R::tidy(state[c]);
       if (k.stage == ScanStage::totals) continue;
       typename Column::T v[K];
       typename Column::T out[K];
       std::int64_t index[K];
-      own.values(held, c, hidden[c], v);
+      own.values(held, c, v);
       Column::Run::emit(whole, k.p.exclusive, at, hidden[c], v, out, index);
       own.finish(at, last, c, index, out);
 #pragma unroll
@@ -277,6 +309,15 @@ inline bool has_scan_vectors(const detail::ScanProblem& problem, int width) {
   };
   return aligned(problem.x) && aligned(problem.y);
 }
+/// Likewise for the bytes of the mask, as many as there are elements in such a vector.
+inline bool has_mask_vectors(const detail::ScanProblem& problem, int width) {
+  const detail::ScanTensor& t = problem.mask;
+  const int rank = problem.rows.rank;
+  bool is = t.given() && rank > 0 && t.rows.stride[rank - 1] == 1 && t.step % width == 0 &&
+            reinterpret_cast<std::uintptr_t>(t.data) % static_cast<unsigned>(width) == 0;
+  for (int d = 0; d + 1 < rank; ++d) is = is && t.rows.stride[d] % width == 0;
+  return is;
+}
 
 template <ScanMonoid M, class S, bool Vectors, int Width, bool Chained>
 void launch_scan_columns(const detail::ScanProblem& problem, const detail::Queue& queue) {
@@ -296,6 +337,8 @@ void launch_scan_columns(const detail::ScanProblem& problem, const detail::Queue
   const std::int64_t tile = static_cast<std::int64_t>(k.lanes) * tuning.rows;
   k.pieces = detail::scan_pieces(k.p.length, tile * tuning.piece_tiles, tuning.most_pieces);
   if (k.pieces.count == 1) k.pieces.length = (k.p.length + tile - 1) / tile * tile;
+  k.mask_vectors = has_mask_vectors(problem, Width);
+  const int bytes = ScanColumn<M, S, Vectors, Width, Chained>::Stages::bytes(problem.mask.given());
   const int depths = scan_column_threads / (k.across * k.lanes);
   const auto blocks_for = [&](std::int64_t slabs) {
     return (slabs + depths - 1) / depths * static_cast<std::int64_t>(k.blocks.divisor);
@@ -307,7 +350,7 @@ void launch_scan_columns(const detail::ScanProblem& problem, const detail::Queue
     k.stage = stage;
     k.totals = totals;
     launch(scan_columns_kernel<M, S, Vectors, Width, Chained, T>, blocks_for(k.slabs), scan_column_threads,
-           queue.stream, k);
+           queue.stream, k, bytes);
   });
 }
 

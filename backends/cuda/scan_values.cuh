@@ -42,12 +42,60 @@ using ScanValue = typename ScanValueOf<S>::type;
 template <class S>
 using ScanMath = std::conditional_t<detail::is_sixteen_bit_type<S>, math::Reduced, math::Precise>;
 
+/// The operations of a monoid as these kernels use them; tidy(): what a state needs from time to time.
+template <ScanMonoid M, class T>
+struct ScanArithmetic : Scanner<M, T> {
+  using State = typename Scanner<M, T>::State;
+  static __device__ __forceinline__ void tidy(State&) {}
+};
+
+/// Products of f32 without a branch: numbers are normalized as they come from the elements, and whenever up to 256 of
+/// them have been multiplied; the exponents add up.
+template <>
+struct ScanArithmetic<ScanMonoid::product, float> : Scanner<ScanMonoid::product, float> {
+  static __device__ __forceinline__ void combine(State& s, const State& later) {
+    s.number *= later.number;
+    s.exponent += later.exponent;
+  }
+  /// To 1 <= |number| < 2. Of f32 no number but 0 is subnormal; 0, infinity and NaN stay.
+  static __device__ __forceinline__ void normalize(State& s) {
+    const int high = __double2hiint(s.number);
+    const int field = high >> 20 & 0x7ff;
+    const bool is_number = static_cast<unsigned>(field - 1) < 2046U;
+    s.exponent += is_number ? field - 1023 : 0;
+    s.number = __hiloint2double(is_number ? (high & 0x800fffff) | 0x3ff00000 : high, __double2loint(s.number));
+  }
+  static __device__ __forceinline__ void tidy(State& s) {
+    normalize(s);
+    s.exponent = ::max(::min(s.exponent, 1 << 30), -(1 << 30));
+  }
+  /// As ScaledNumber::scaled(), of any state.
+  static __device__ __forceinline__ double scaled(State s) {
+    normalize(s);
+    const int high = __double2hiint(s.number);
+    const bool is_one = (high >> 20 & 0x7ff) == 1023;
+    const int e = ::max(::min(s.exponent, 730), -700);
+    return __hiloint2double(is_one ? high + (e << 20) : high, __double2loint(s.number));
+  }
+};
+
+/// Of cummin, which is the maximum of the negated.
+template <ScanMonoid M, class T, int K>
+__device__ __forceinline__ void negate_if(bool negated, T (&v)[K]) {
+  if constexpr (M == ScanMonoid::maximum || M == ScanMonoid::arg_maximum) {
+    if (negated) {
+#pragma unroll
+      for (int k = 0; k < K; ++k) v[k] = T(-v[k]);
+    }
+  }
+}
+
 /// K values that follow each other: of(v, first) is their state, emit(before, ...) the results of them, `before` being
 /// the state of all that comes before. Positions count from `first`; bit k of `hidden`: value k has none.
 template <ScanMonoid M, class S, int K>
 struct ScanRun {
   using T = ScanValue<S>;
-  using R = Scanner<M, T>;
+  using R = ScanArithmetic<M, T>;
   using State = typename R::State;
 
   static __device__ __forceinline__ std::int64_t position(std::int64_t first, unsigned hidden, int k) {
@@ -92,7 +140,7 @@ struct ScanRun {
     } else if constexpr (M == ScanMonoid::product && std::is_same_v<T, float>) {
 #pragma unroll
       for (int k = 0; k < K; k += 4) {
-        double product = before.scaled();
+        double product = R::scaled(before);
 #pragma unroll
         for (int q = 0; q < 4; ++q) {
           const double last = product;
@@ -120,16 +168,17 @@ struct ScanRun {
     State s{(static_cast<double>(v[0]) * static_cast<double>(v[1])) *
                 (static_cast<double>(v[2]) * static_cast<double>(v[3])),
             0};
-    s.settle();
+    R::normalize(s);
     return s;
   }
 };
 
-/// A state as the words that shuffles move.
+/// A state as the words that shuffles move; the last one of a ScaledNumber is empty.
 template <class State>
 struct StateWords {
-  static constexpr int count = static_cast<int>(sizeof(State) / 4);
-  std::uint32_t word[count];
+  static constexpr int size = static_cast<int>(sizeof(State) / 4);
+  static constexpr int count = std::is_same_v<State, detail::ScaledNumber> ? 3 : size;
+  std::uint32_t word[size];
 };
 template <class State>
 __device__ __forceinline__ State shuffle_up(const State& s, int by, int lanes) {
@@ -239,6 +288,20 @@ void launch_stages(std::int64_t rows, std::int64_t pieces, bool shared, void* st
   launch_stage(ScanStage::totals, totals);
   launch(scan_totals_kernel<M, T>, (rows + 127) / 128, 128, stream, PieceTotals<State>{totals, pieces, rows});
   launch_stage(ScanStage::results, totals);
+}
+
+/// Blocks of a kernel that the device runs at once.
+template <class Parameters>
+std::int64_t resident_blocks(void (*kernel)(Parameters), int threads, int bytes) {
+  int device = 0;
+  int multiprocessors = 0;
+  int blocks = 0;
+  MYLOS_CUDA_CHECK(cudaGetDevice(&device));
+  MYLOS_CUDA_CHECK(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device));
+  MYLOS_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
+  MYLOS_CUDA_CHECK(
+      cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, threads, static_cast<std::size_t>(bytes)));
+  return static_cast<std::int64_t>(multiprocessors) * (blocks < 1 ? 1 : blocks);
 }
 
 /// Calls visit(S()) with the storage type.

@@ -20,7 +20,8 @@
 //
 // Aliasing: y may be x (same elements, same dtype); any other overlap of what is written is an error.
 // A row's bits do not depend on how many rows there are, and are the same in every run: the order of the operations
-// follows from the axis alone, its length and its stride.
+// follows from the axis alone, its length and its stride, and on a GPU from where in a vector of 16 bytes the row
+// begins.
 //
 // Throws mylos::Error before anything is launched or written: an axis that does not exist, extents that differ, dtypes
 // not supported, memory that the execution space cannot reach, overlap, an output with a zero stride, more than 16

@@ -193,7 +193,7 @@ struct Scanner<ScanMonoid::log_sum_exp, T> {
   static MYLOS_FUNCTION State identity() { return {neutral(), 0.0}; }
   static MYLOS_FUNCTION T reference(T shift) { return shift - shift == T(0) ? shift : T(0); }
   static MYLOS_FUNCTION void raise(State& s, T shift) {
-    if (s.sum != 0.0) s.sum *= ::exp(static_cast<double>(reference(s.shift)) - static_cast<double>(reference(shift)));
+    if (s.sum != 0.0) s.sum *= static_cast<double>(math::Precise::exp(reference(s.shift) - reference(shift)));
     s.shift = shift;
   }
   static MYLOS_FUNCTION void take(State& s, T v, std::int64_t) {

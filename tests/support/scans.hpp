@@ -213,7 +213,8 @@ class ScanCheck {
         accepted.low = reference::round_to(exact - tolerance, case_.y.dtype);
         accepted.high = reference::round_to(exact + tolerance, case_.y.dtype);
       }
-      comparison.look({i, e.x, y_.value(e.y), y_.bits(e.y), static_cast<double>(exact), accepted});
+      const Element element{i, e.x, y_.value(e.y), y_.bits(e.y), static_cast<double>(exact), accepted};
+      comparison.look(element);
       if (case_.indices) {
         const auto got = static_cast<std::int64_t>(indices_.bits(e.index));
         if (got != e.exact.index && ++wrong <= 4)
