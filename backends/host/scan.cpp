@@ -24,6 +24,12 @@ using detail::ScanProblem;
 
 #if defined(__x86_64__)
 
+template <ScanMonoid M, class T>
+MYLOS_FUNCTION void combine_totals(const BlockScan<T>& s, std::int64_t row) {
+  using State = typename detail::Scanner<M, T>::State;
+  detail::ScanTotals<M, T>{static_cast<State*>(s.totals), s.pieces.count}(row);
+}
+
 // One body per instruction set, monoid and type; the chains apart, since their steps are many.
 #define MYLOS_DEFINE_BODIES(isa, attribute)                                                                 \
   struct isa {                                                                                              \
@@ -35,6 +41,10 @@ using detail::ScanProblem;
     attribute static void result(const void* context, std::int64_t item) {                                  \
       detail::scan_item<M, T>(*static_cast<const BlockScan<T>*>(context), item, false);                     \
     }                                                                                                       \
+    template <ScanMonoid M, class T>                                                                        \
+    attribute static void combine(const void* context, std::int64_t row) {                                  \
+      combine_totals<M, T>(*static_cast<const BlockScan<T>*>(context), row);                                \
+    }                                                                                                       \
     template <class T>                                                                                      \
     attribute static void transform(const BlockScan<T>& s, const detail::LoweredChain<T>& chain, int first, \
                                     const detail::ScanPlace& place, T* v, int n) {                          \
@@ -45,13 +55,6 @@ MYLOS_DEFINE_BODIES(Sse2, )
 MYLOS_DEFINE_BODIES(Avx2, MYLOS_ISA_AVX2)
 MYLOS_DEFINE_BODIES(Avx512, MYLOS_ISA_AVX512)
 #undef MYLOS_DEFINE_BODIES
-
-template <ScanMonoid M, class T>
-void combine_totals(const void* context, std::int64_t row) {
-  const auto& s = *static_cast<const BlockScan<T>*>(context);
-  using State = typename detail::Scanner<M, T>::State;
-  detail::ScanTotals<M, T>{static_cast<State*>(s.totals), s.pieces.count}(row);
-}
 
 template <class Isa>
 void run_with(const ScanProblem& problem, const Queue& queue, const char* label) {
@@ -70,7 +73,7 @@ void run_with(const ScanProblem& problem, const Queue& queue, const char* label)
       totals.reset(new State[static_cast<std::size_t>(s.pieces.count * s.p.rows)]);
       s.totals = totals.get();
       queue.parallel_for(queue, label, s.items(), Isa::template total<Type::monoid, T>, &s);
-      queue.parallel_for(queue, label, s.p.rows, combine_totals<Type::monoid, T>, &s);
+      queue.parallel_for(queue, label, s.p.rows, Isa::template combine<Type::monoid, T>, &s);
     }
     queue.parallel_for(queue, label, s.items(), Isa::template result<Type::monoid, T>, &s);
   });

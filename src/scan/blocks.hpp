@@ -227,26 +227,35 @@ MYLOS_FUNCTION void put_column(ScanBuffers<M, T>& b, int c, const typename Scann
   if constexpr (M == ScanMonoid::arg_maximum) b.index[c] = whole.position;
 }
 
-/// Likewise of n neighbouring rows; `state` and `base` have one for each.
+/// Likewise of n neighbouring rows; `state` and `base` have one for each, and for as many more as make whole vectors:
+/// with the remainder in scalar forms of the elementary functions, a row's bits would depend on its neighbours.
 template <ScanMonoid M, class T>
 MYLOS_FUNCTION void scan_across(const BlockScan<T>& s, std::int64_t row, int n, std::int64_t begin, std::int64_t end,
                                 typename Scanner<M, T>::State* state, const typename Scanner<M, T>::State* base,
                                 bool only_total) {
   using R = Scanner<M, T>;
   ScanBuffers<M, T> b;
-  for (int c = 0; c < n; ++c) state[c] = R::identity();
+  const int whole = (n + 15) / 16 * 16;
+  for (int c = 0; c < whole; ++c) state[c] = R::identity();
   for (std::int64_t at = begin; at < end; ++at) {
     load_block<M, T>(s, {row, at}, n, b);
+    for (int c = n; c < whole; ++c) {
+      b.value[c] = R::neutral();
+      if constexpr (M == ScanMonoid::arg_maximum) b.position[c] = -1;
+    }
     if (s.p.exclusive)
-      for (int c = 0; c < n; ++c) put_column(b, c, state, base);
-    for (int c = 0; c < n; ++c)
+      for (int c = 0; c < whole; ++c) put_column(b, c, state, base);
+    for (int c = 0; c < whole; ++c)
       R::take(state[c], b.value[c],
               M == ScanMonoid::arg_maximum ? b.position[M == ScanMonoid::arg_maximum ? c : 0] : 0);
     if (!s.p.exclusive)
-      for (int c = 0; c < n; ++c) put_column(b, c, state, base);
+      for (int c = 0; c < whole; ++c) put_column(b, c, state, base);
     if (!only_total) store_block<M, T>(s, {row, at}, n, b.result, b.index);
   }
 }
+
+/// In a loop: keeps it from being vectorised.
+MYLOS_FUNCTION void one_by_one() { __asm__ volatile("" ::: "memory"); }
 
 /// An item of work: rows and, where they are shared, a piece of them. Of a first pass only the totals are asked for.
 template <ScanMonoid M, class T>
@@ -281,14 +290,15 @@ MYLOS_FUNCTION void scan_item(const BlockScan<T>& s, std::int64_t item, bool onl
   const int n = s.columns() - in_row < scan_columns ? static_cast<int>(s.columns() - in_row) : scan_columns;
   State state[scan_columns];
   State base[scan_columns];
-  for (int c = 0; c < n; ++c)
-    base[c] = s.shared && !only_total ? totals[(row + c) * s.pieces.count + first_piece] : R::identity();
+  for (int c = 0; c < scan_columns; ++c) base[c] = R::identity();
+  for (int c = 0; c < n && s.shared && !only_total; ++c) base[c] = totals[(row + c) * s.pieces.count + first_piece];
   for (std::int64_t piece = first_piece; piece < last_piece; ++piece) {
     scan_across<M, T>(s, row, n, piece * s.pieces.length, end_of(piece), state, piece == 0 ? nullptr : base,
                       only_total);
     for (int c = 0; c < n; ++c) {
       if (only_total) totals[(row + c) * s.pieces.count + piece] = state[c];
       R::combine(base[c], state[c]);
+      one_by_one();  // as ScanTotals does
     }
   }
 }
