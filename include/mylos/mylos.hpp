@@ -11,6 +11,7 @@
 #include <mylos/pointwise.hpp>
 #include <mylos/reduce.hpp>
 #include <mylos/row.hpp>
+#include <mylos/scan.hpp>
 #include <mylos/tensor.hpp>
 #include <mylos/types.hpp>
 #include <mylos/version.hpp>

@@ -1,0 +1,10 @@
+// cumprod.
+#include "cuda/scan_columns.cuh"
+#include "cuda/scan_rows.cuh"
+
+namespace mylos::cuda {
+
+template void run_scan_rows<ScanMonoid::product>(const detail::ScanProblem&, const detail::Queue&);
+template void run_scan_columns<ScanMonoid::product>(const detail::ScanProblem&, const detail::Queue&);
+
+}  // namespace mylos::cuda

@@ -1,0 +1,306 @@
+// The scan over blocks of values staged in the L1 cache: what one host thread does, for the generic kernel and,
+// compiled for wider vectors, for backends/host.
+//
+// Along an axis whose elements are neighbours, blocks of a row follow each other. Else a block is up to 512
+// neighbouring rows at one position of the axis, each with a state of its own. Long axes are cut in pieces
+// (problem.hpp), which threads share where there are few rows.
+#pragma once
+
+#include "core/apply.hpp"
+#include "scan/block_kernels.hpp"
+#include "scan/parameters.hpp"
+
+namespace mylos::detail {
+
+inline constexpr int scan_columns = 512;
+inline constexpr std::int64_t host_scan_piece = 16384;
+inline constexpr std::int64_t host_scan_columns_piece = 512;
+inline constexpr std::int64_t most_host_scan_pieces = 1024;
+
+/// Where a block of values lies: from `position` along one row, or at one position of several rows from `row` on.
+struct ScanPlace {
+  std::int64_t row;
+  std::int64_t position;
+};
+
+template <class T>
+struct BlockScan {
+  /// Applies a chain to the first n of v, which has room for the operands' blocks behind it.
+  using Transform = void (*)(const BlockScan& s, const LoweredChain<T>& chain, int first_operand,
+                             const ScanPlace& place, T* v, int n);
+
+  ScanParameters<T> p;
+  bool across;
+  ScanPieces pieces;
+  bool shared;                 // each piece is an item of work of its own
+  std::int64_t per_item;       // rows of an item
+  std::int64_t column_blocks;  // across: blocks of rows along the rows' fastest dimension
+  Transform transform;
+  void (*stream)(void* to, const void* from, std::int64_t bytes);  // past the caches; null: as usual
+  void* totals;                                                    // shared: states, pieces.count for each row
+
+  MYLOS_FUNCTION std::int64_t columns() const {
+    return p.rank == 0 ? 1 : static_cast<std::int64_t>(p.extent[p.rank - 1].divisor);
+  }
+  std::int64_t groups() const {
+    return across ? p.rows / columns() * column_blocks : (p.rows + per_item - 1) / per_item;
+  }
+  std::int64_t items() const { return groups() * (shared ? pieces.count : 1); }
+};
+
+template <class T>
+BlockScan<T> make_block_scan(const ScanProblem& problem, int threads) {
+  BlockScan<T> s{};
+  s.p = make_scan_parameters<T>(problem);
+  s.across = problem.runs_across();
+  s.pieces = scan_pieces(s.p.length, s.across ? host_scan_columns_piece : host_scan_piece, most_host_scan_pieces);
+  s.per_item = s.across || s.p.length >= 8192 ? 1 : 8192 / s.p.length;
+  s.column_blocks = (s.columns() + scan_columns - 1) / scan_columns;
+  s.shared = s.pieces.count > 1 && s.groups() < 2 * threads;
+  return s;
+}
+
+/// n values of a tensor.
+template <class T>
+MYLOS_FUNCTION void gather_block(const BlockScan<T>& s, const ScanView& view, const ScanPlace& place, int n, T* v) {
+  const ScanParameters<T>& p = s.p;
+  const std::int64_t offset = p.row_offset(view, place.row) + place.position * view.step;
+  const std::int64_t step = !s.across ? view.step : (p.rank == 0 ? 0 : view.stride[p.rank - 1]);
+  const auto copy = [&](auto stored) {
+    using S = decltype(stored);
+    const S* from = static_cast<const S*>(view.data) + offset;
+    if (step == 1) {
+      for (int k = 0; k < n; ++k) v[k] = widen<T>(from[k]);
+    } else if (step == -1) {
+      for (int k = 0; k < n; ++k) v[k] = widen<T>(from[-k]);
+    } else {
+      for (int k = 0; k < n; ++k) v[k] = widen<T>(from[k * step]);
+    }
+  };
+  switch (view.dtype) {
+    case DType::f64:
+      return copy(double());
+    case DType::f32:
+      return copy(float());
+    case DType::f16:
+      return copy(half());
+    case DType::bf16:
+      return copy(bfloat16());
+    case DType::u8:
+      return copy(std::uint8_t());
+    case DType::i32:
+      return copy(std::int32_t());
+    case DType::i64:
+      return copy(std::int64_t());
+  }
+}
+
+/// n results to a tensor.
+template <class T>
+MYLOS_FUNCTION void scatter_block(const BlockScan<T>& s, const ScanView& view, const ScanPlace& place, int n,
+                                  const T* v) {
+  const ScanParameters<T>& p = s.p;
+  const std::int64_t offset = p.row_offset(view, place.row) + place.position * view.step;
+  const std::int64_t step = !s.across ? view.step : (p.rank == 0 ? 0 : view.stride[p.rank - 1]);
+  const auto copy = [&](auto stored) {
+    using S = decltype(stored);
+    S* to = static_cast<S*>(view.data) + offset;
+    if (step == 1) {
+      if constexpr (std::is_same_v<S, T>)
+        if (s.stream != nullptr) return s.stream(to, v, n * static_cast<std::int64_t>(sizeof(S)));
+      for (int k = 0; k < n; ++k) to[k] = narrow<S>(v[k]);
+    } else if (step == -1) {
+      for (int k = 0; k < n; ++k) to[-k] = narrow<S>(v[k]);
+    } else {
+      for (int k = 0; k < n; ++k) to[k * step] = narrow<S>(v[k]);
+    }
+  };
+  if constexpr (std::is_same_v<T, std::int64_t>) {
+    view.dtype == DType::i64 ? copy(std::int64_t()) : copy(std::int32_t());
+  } else {
+    switch (view.dtype) {
+      case DType::f64:
+        return copy(double());
+      case DType::f32:
+        return copy(float());
+      case DType::f16:
+        return copy(half());
+      default:
+        return copy(bfloat16());
+    }
+  }
+}
+
+/// A body for BlockScan::transform. The loops run over whole vectors, as in the map: with the remainder in scalar forms
+/// of the elementary functions, a value's bits would depend on where it stands.
+template <class T>
+MYLOS_FUNCTION void transform_block(const BlockScan<T>& s, const LoweredChain<T>& chain, int first_operand,
+                                    const ScanPlace& place, T* v, int n) {
+  if constexpr (std::is_floating_point_v<T>) {
+    const int whole = (n + 15) / 16 * 16;
+    for (int k = n; k < whole; ++k) v[k] = T(1);
+    WorkBlock<T, scan_block> block{v, whole};
+    apply<math::Precise>(chain, block, [&](int o, WorkBlock<T, scan_block>& to) {
+      gather_block(s, s.p.operand[first_operand + o], place, n, to.value);
+      for (int k = n; k < whole; ++k) to.value[k] = T(1);
+    });
+  }
+}
+
+/// A thread's memory.
+template <ScanMonoid M, class T>
+struct ScanBuffers {
+  alignas(64) T value[3 * scan_block];        // with room for operands
+  alignas(64) T result[3 * scan_block + 64];  // of the scan, one place further on; likewise
+  alignas(64) T hidden[scan_block];           // the mask's values
+  std::int64_t position[M == ScanMonoid::arg_maximum ? scan_block : 1];
+  std::int64_t index[M == ScanMonoid::arg_maximum ? scan_block + 1 : 1];
+};
+
+/// n values as they enter the scan. Positions begin at `first`, all the same where rows lie side by side.
+template <ScanMonoid M, class T>
+MYLOS_FUNCTION void load_block(const BlockScan<T>& s, const ScanPlace& place, int n, ScanBuffers<M, T>& b) {
+  gather_block(s, s.p.x, place, n, b.value);
+  if (s.p.before.size != 0) s.transform(s, s.p.before, 0, place, b.value, n);
+  if (s.p.negated)
+    for (int k = 0; k < n; ++k) b.value[k] = T(-b.value[k]);
+  if constexpr (M == ScanMonoid::arg_maximum)
+    for (int k = 0; k < n; ++k) b.position[k] = place.position + (s.across ? 0 : k);
+  if (s.p.mask.data == nullptr) return;
+  gather_block(s, s.p.mask, place, n, b.hidden);
+  for (int k = 0; k < n; ++k) b.value[k] = b.hidden[k] != T(0) ? b.value[k] : Scanner<M, T>::neutral();
+  if constexpr (M == ScanMonoid::arg_maximum)
+    for (int k = 0; k < n; ++k) b.position[k] = b.hidden[k] != T(0) ? b.position[k] : -1;
+}
+
+/// Results to y, and to the indices.
+template <ScanMonoid M, class T>
+MYLOS_FUNCTION void store_block(const BlockScan<T>& s, const ScanPlace& place, int n, T* result, std::int64_t* index) {
+  if (s.p.negated)
+    for (int k = 0; k < n; ++k) result[k] = T(-result[k]);
+  if (s.p.after.size != 0) s.transform(s, s.p.after, s.p.before_operands, place, result, n);
+  scatter_block(s, s.p.y, place, n, result);
+  if constexpr (M == ScanMonoid::arg_maximum) {
+    if (s.p.indices.data == nullptr) return;
+    const ScanView& view = s.p.indices;
+    const std::int64_t step = !s.across ? view.step : (s.p.rank == 0 ? 0 : view.stride[s.p.rank - 1]);
+    auto* to = static_cast<std::int64_t*>(view.data) + s.p.row_offset(view, place.row) + place.position * view.step;
+    for (int k = 0; k < n; ++k) to[k * step] = s.p.index_of(index[k]);
+  }
+}
+
+/// Positions [begin, end) of one row. `base`: what comes before them, null for nothing. Writes unless `only_total`.
+template <ScanMonoid M, class T>
+MYLOS_FUNCTION typename Scanner<M, T>::State scan_along(const BlockScan<T>& s, std::int64_t row, std::int64_t begin,
+                                                        std::int64_t end, const typename Scanner<M, T>::State* base,
+                                                        bool only_total) {
+  using R = Scanner<M, T>;
+  ScanBuffers<M, T> b;
+  typename R::State state = R::identity();
+  // results[1] on a vector's boundary
+  T* const result = b.result + 16;
+  for (std::int64_t at = begin; at < end; at += scan_block) {
+    const int n = end - at < scan_block ? static_cast<int>(end - at) : scan_block;
+    load_block<M, T>(s, {row, at}, n, b);
+    if constexpr (M == ScanMonoid::arg_maximum) {
+      scan_positions(b.value, b.position, n, state, base, result - 1, b.index);
+    } else {
+      scan_values<M, T>(b.value, n, state, base, result - 1);
+    }
+    if (only_total) continue;
+    if (s.p.exclusive) {
+      for (int k = 0; k < n; ++k) b.value[k] = result[k - 1];
+      store_block<M, T>(s, {row, at}, n, b.value, b.index);
+    } else {
+      store_block<M, T>(s, {row, at}, n, result, b.index + (M == ScanMonoid::arg_maximum ? 1 : 0));
+    }
+  }
+  return state;
+}
+
+/// The result of column c into the buffers.
+template <ScanMonoid M, class T>
+MYLOS_FUNCTION void put_column(ScanBuffers<M, T>& b, int c, const typename Scanner<M, T>::State* state,
+                               const typename Scanner<M, T>::State* base) {
+  const typename Scanner<M, T>::State whole = behind<M, T>(base == nullptr ? nullptr : base + c, state[c]);
+  b.result[c] = Scanner<M, T>::value_of(whole);
+  if constexpr (M == ScanMonoid::arg_maximum) b.index[c] = whole.position;
+}
+
+/// Likewise of n neighbouring rows; `state` and `base` have one for each, and for as many more as make whole vectors:
+/// with the remainder in scalar forms of the elementary functions, a row's bits would depend on its neighbours.
+template <ScanMonoid M, class T>
+MYLOS_FUNCTION void scan_across(const BlockScan<T>& s, std::int64_t row, int n, std::int64_t begin, std::int64_t end,
+                                typename Scanner<M, T>::State* state, const typename Scanner<M, T>::State* base,
+                                bool only_total) {
+  using R = Scanner<M, T>;
+  ScanBuffers<M, T> b;
+  const int whole = (n + 15) / 16 * 16;
+  for (int c = 0; c < whole; ++c) state[c] = R::identity();
+  for (std::int64_t at = begin; at < end; ++at) {
+    load_block<M, T>(s, {row, at}, n, b);
+    for (int c = n; c < whole; ++c) {
+      b.value[c] = R::neutral();
+      if constexpr (M == ScanMonoid::arg_maximum) b.position[c] = -1;
+    }
+    if (s.p.exclusive)
+      for (int c = 0; c < whole; ++c) put_column(b, c, state, base);
+    for (int c = 0; c < whole; ++c)
+      R::take(state[c], b.value[c],
+              M == ScanMonoid::arg_maximum ? b.position[M == ScanMonoid::arg_maximum ? c : 0] : 0);
+    if (!s.p.exclusive)
+      for (int c = 0; c < whole; ++c) put_column(b, c, state, base);
+    if (!only_total) store_block<M, T>(s, {row, at}, n, b.result, b.index);
+  }
+}
+
+/// In a loop: keeps it from being vectorised.
+MYLOS_FUNCTION void one_by_one() { __asm__ volatile("" ::: "memory"); }
+
+/// An item of work: rows and, where they are shared, a piece of them. Of a first pass only the totals are asked for.
+template <ScanMonoid M, class T>
+MYLOS_FUNCTION void scan_item(const BlockScan<T>& s, std::int64_t item, bool only_total) {
+  using R = Scanner<M, T>;
+  using State = typename R::State;
+  auto* const totals = static_cast<State*>(s.totals);
+  const std::int64_t group = s.shared ? item / s.pieces.count : item;
+  const std::int64_t first_piece = s.shared ? item % s.pieces.count : 0;
+  const std::int64_t last_piece = s.shared ? first_piece + 1 : s.pieces.count;
+  const auto end_of = [&](std::int64_t piece) {
+    const std::int64_t end = (piece + 1) * s.pieces.length;
+    return end < s.p.length ? end : s.p.length;
+  };
+  if (!s.across) {
+    const std::int64_t first = group * s.per_item;
+    const std::int64_t last = first + s.per_item < s.p.rows ? first + s.per_item : s.p.rows;
+    for (std::int64_t row = first; row < last; ++row) {
+      State base = R::identity();
+      if (s.shared && !only_total) base = totals[row * s.pieces.count + first_piece];
+      for (std::int64_t piece = first_piece; piece < last_piece; ++piece) {
+        const State total =
+            scan_along<M, T>(s, row, piece * s.pieces.length, end_of(piece), piece == 0 ? nullptr : &base, only_total);
+        if (only_total) totals[row * s.pieces.count + piece] = total;
+        R::combine(base, total);
+      }
+    }
+    return;
+  }
+  const std::int64_t in_row = group % s.column_blocks * scan_columns;
+  const std::int64_t row = group / s.column_blocks * s.columns() + in_row;
+  const int n = s.columns() - in_row < scan_columns ? static_cast<int>(s.columns() - in_row) : scan_columns;
+  State state[scan_columns];
+  State base[scan_columns];
+  for (int c = 0; c < scan_columns; ++c) base[c] = R::identity();
+  for (int c = 0; c < n && s.shared && !only_total; ++c) base[c] = totals[(row + c) * s.pieces.count + first_piece];
+  for (std::int64_t piece = first_piece; piece < last_piece; ++piece) {
+    scan_across<M, T>(s, row, n, piece * s.pieces.length, end_of(piece), state, piece == 0 ? nullptr : base,
+                      only_total);
+    for (int c = 0; c < n; ++c) {
+      if (only_total) totals[(row + c) * s.pieces.count + piece] = state[c];
+      R::combine(base[c], state[c]);
+      one_by_one();  // as ScanTotals does
+    }
+  }
+}
+
+}  // namespace mylos::detail
