@@ -13,5 +13,6 @@
 #include <mylos/row.hpp>
 #include <mylos/tensor.hpp>
 #include <mylos/types.hpp>
+#include <mylos/vector_loss.hpp>
 #include <mylos/version.hpp>
 #include <mylos/view.hpp>
