@@ -13,9 +13,9 @@ struct BlockVectorLoss {
   VectorLossOptions o;
   LossSum* sums;  // of the items' rows, or of the rows where they are cut
 
-  std::int64_t groups() const { return r.items() / r.pieces.count; }
-  std::int64_t sum_count() const { return r.pieces.count > 1 ? r.p.outputs : groups(); }
-  VectorLossParameters<T> parameters() const { return {r.p, o}; }
+  MYLOS_FUNCTION std::int64_t groups() const { return r.items() / r.pieces.count; }
+  MYLOS_FUNCTION std::int64_t sum_count() const { return r.pieces.count > 1 ? r.p.outputs : groups(); }
+  MYLOS_FUNCTION VectorLossParameters<T> parameters() const { return {r.p, o}; }
 };
 
 template <class T>

@@ -45,7 +45,7 @@ struct VectorLossOptions {
   std::int32_t* status = nullptr;
   void* total = nullptr;  // where sum and mean go
 
-  bool per_row() const { return reduction == LossReduction::none; }
+  MYLOS_HOST_DEVICE bool per_row() const { return reduction == LossReduction::none; }
 };
 
 /// Operands of the box: those of `before`, then those of the options. y[0]: one element per row, where there is no sum.

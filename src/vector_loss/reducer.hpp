@@ -1,5 +1,6 @@
 // What a loss of vectors accumulates along its axis: a state, how values enter it, and how two states become one. Free
-// of Kokkos and vendor headers. take<N>() gets N values each of x and of the other inputs, N being 1 or 4.
+// of Kokkos and vendor headers. take<N>() gets N values each of x and of the other inputs, N being 1 or
+// a multiple of 4, or any number in f64.
 #pragma once
 
 #include "reduce/monoid.hpp"
@@ -29,12 +30,30 @@ struct VectorReducer<VectorLoss::scores, T> {
   using State = typename Scores::State;
   static MYLOS_FUNCTION State identity() { return Scores::identity(); }
   static MYLOS_FUNCTION void combine(State& s, const State& t) { Scores::combine(s, t); }
+  /// One look at the reference for all values, then groups of four.
   template <int N>
   static MYLOS_FUNCTION void take(State& s, const VectorLossOptions&, const T* x, const T*, const T*) {
-    if constexpr (N == 4)
-      Scores::take4(s, x[0], x[1], x[2], x[3], 0, 0);
-    else
-      Scores::take(s, x[0], 0);
+    using math::Precise;
+    T largest = x[0];
+    MYLOS_UNROLL
+    for (int k = 1; k < N; ++k) largest = x[k] > largest ? x[k] : largest;
+    if (largest > s.shift + T(4)) {
+      // In T: one rounding for each step of at least 4, and what it is applied to shrinks by e^-4 or more.
+      if (s.sum != 0.0)
+        s.sum *= static_cast<double>(Precise::exp(Scores::reference(s.shift) - Scores::reference(largest)));
+      s.shift = largest;
+    }
+    const T r = Scores::reference(s.shift);
+    T e[N];
+    MYLOS_UNROLL
+    for (int k = 0; k < N; ++k) e[k] = Precise::exp(x[k] - r);
+    if constexpr (N % 4 == 0) {
+      MYLOS_UNROLL
+      for (int k = 0; k < N; k += 4) s.sum += static_cast<double>((e[k] + e[k + 1]) + (e[k + 2] + e[k + 3]));
+    } else {
+      MYLOS_UNROLL
+      for (int k = 0; k < N; ++k) s.sum += static_cast<double>(e[k]);
+    }
   }
 };
 
