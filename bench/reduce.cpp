@@ -152,6 +152,30 @@ void add_all(Entries& entries, DType dtype) {
   add_losses(entries, dtype);  // last: they take memory
 }
 
+/// Sums of matrices of every aspect ratio, as many elements as the workspace holds: along rows of 2, 3, 4, 6, ...
+/// values, across as many columns, and of 1000 values and more to one.
+void add_sweep(Entries& entries, DType dtype, std::int64_t elements) {
+  const Row sum = table().front();
+  const auto add_case = [&](const std::string& name, const std::function<Box3(const Space&)>& box) {
+    entries.push_back({name, dtype, "automatic",
+                       [=](Space& w) { return reduce_case(w, sum.id, w.dtype, sum.p, box(w)); }, Values::normal,
+                       Path::automatic, Clock::device});
+  };
+  std::vector<std::int64_t> lengths{2, 3};
+  for (std::int64_t power = 4; power <= elements / 2; power *= 2)
+    for (const std::int64_t n : {power, power + power / 4 + (power > 4 ? 1 : 0), power + power / 2})
+      if (n <= elements / 2) lengths.push_back(n);
+  for (const std::int64_t n : lengths) {
+    add_case("sweep_rows_" + std::to_string(n), [n](const Space& w) { return Box3{{1, w.rows * w.cols / n, n}, 2}; });
+    add_case("sweep_columns_" + std::to_string(n), [n](const Space& w) {
+      return Box3{{1, w.rows * w.cols / n, n}, 1};
+    });
+  }
+  for (std::int64_t n = 1000; n < elements; n *= 4)
+    add_case("sweep_all_" + std::to_string(n), [n](const Space&) { return Box3{{1, 1, n}, -1}; });
+  add_case("sweep_all_" + std::to_string(elements), all_of);
+}
+
 /// A thousand values: nothing but the call itself.
 void add_latencies(Entries& entries) {
   constexpr std::size_t n = 1000;
@@ -174,8 +198,11 @@ int main(int argc, char** argv) {
   constexpr bool on_host = Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible;
   CLI::App app("Times Mylos' reductions and compares them with the copy bandwidth of the same run.",
                "mylos_bench_reduce");
+  bool sweep = false;
+  app.add_flag("--sweep", sweep, "sums over every aspect ratio of a matrix, and nothing else");
   return run_benchmarks<Exec>(app, {on_host ? 4096 : 32768, on_host ? 16384 : 65536}, argc, argv,
-                              [](Entries& entries, mylos::DType dtype, const Options&) {
+                              [&](Entries& entries, mylos::DType dtype, const Options& options) {
+                                if (sweep) return add_sweep(entries, dtype, options.rows * options.cols);
                                 if (entries.empty()) add_latencies(entries);
                                 add_all(entries, dtype);
                               });

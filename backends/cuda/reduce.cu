@@ -25,9 +25,10 @@ const char* refuse_rows(const ReduceProblem& problem) {
 
 const char* refuse_short_rows(const ReduceProblem& problem) {
   if (const char* reason = refuse_rows(problem)) return reason;
-  const std::int64_t most = 32 * 16 / static_cast<std::int64_t>(size_of(problem.x.dtype));
-  return problem.axis.rank <= 1 && problem.axis.count <= most ? nullptr
-                                                              : "a result has more values than a warp takes at once";
+  return problem.axis.rank <= 1 &&
+                 problem.axis.count <= short_rows_longest(static_cast<int>(16 / size_of(problem.x.dtype)))
+             ? nullptr
+             : "a result has more values than a few threads take";
 }
 
 /// One function per monoid, chosen when it runs.

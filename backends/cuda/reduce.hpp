@@ -6,7 +6,7 @@
 
 namespace mylos::cuda {
 
-/// Results whose values lie side by side and fit one vector of each thread of a warp at most: several share a warp.
+/// Few values for each result along one axis, the fastest dimension: several results share a warp.
 template <detail::Monoid M>
 void run_reduce_short_rows(const detail::ReduceProblem& problem, const detail::Queue& queue);
 

@@ -18,16 +18,20 @@ struct ColumnsParameters {
   std::int64_t slabs;       // rows of results times pieces
   void* partial;
   int across;               // threads along the columns
+  int lanes;                // along the axis
   std::int64_t gap;         // results between those of one thread that are not a vector
   std::int64_t gap_stride;  // and elements of x
-  int lanes;                // along the axis
   bool is_half;
   bool is_flat;
+  bool packs;  // a thread's results are stored as one
 };
 
-/// `Rows` positions of `Width` results, of which `valid` exist: a vector's, or single elements k.gap results apart, so
-/// that a warp's loads are neighbours. All loads come before anything else.
-template <int Rows, class Stored, bool Vectors, int Width, class T>
+/// A thread's results: neighbours, read as aligned vectors; k.gap apart, so that the single loads of a warp are
+/// neighbours; or one.
+enum class ColumnAccess : std::uint8_t { vectors, apart, single };
+
+/// `Rows` positions of `Width` results, of which `valid` exist. All loads come before anything else.
+template <int Rows, class Stored, ColumnAccess Access, int Width, class T>
 __device__ __forceinline__ void load_rows(const ColumnsParameters<T>& k, std::int64_t base, std::int64_t at, int valid,
                                           T (&v)[Rows][Width]) {
   std::int64_t offset[Rows];
@@ -40,7 +44,7 @@ __device__ __forceinline__ void load_rows(const ColumnsParameters<T>& k, std::in
     MYLOS_UNROLL
     for (int r = 0; r < Rows; ++r) offset[r] = base + detail::axis_offset(k.p, k.p.x_stride, at + r * k.lanes);
   }
-  if constexpr (!Vectors) {
+  if constexpr (Access != ColumnAccess::vectors) {
     typename Stored::Unit unit[Rows * Width];
     MYLOS_UNROLL
     for (int r = 0; r < Rows; ++r) MYLOS_UNROLL
@@ -62,14 +66,14 @@ __device__ __forceinline__ void load_rows(const ColumnsParameters<T>& k, std::in
 }
 
 /// Batches of `Rows` positions, a multiple of four, from `at` while whole ones are left.
-template <int Rows, Monoid M, bool Transforms, class Stored, bool Vectors, int Width, class T>
+template <int Rows, Monoid M, bool Transforms, class Stored, ColumnAccess Access, int Width, class T>
 __device__ __forceinline__ void take_batches(const ColumnsParameters<T>& k, std::int64_t output, std::int64_t base,
                                              int valid, std::int64_t& at, std::int64_t end,
                                              typename Reducer<M, T>::State (&state)[Width]) {
   const std::int64_t lanes = k.lanes;
   for (; at + (Rows - 1) * lanes < end; at += Rows * lanes) {
     T v[Rows][Width];
-    load_rows<Rows, Stored, Vectors, Width>(k, base, at, valid, v);
+    load_rows<Rows, Stored, Access, Width>(k, base, at, valid, v);
     MYLOS_UNROLL
     for (int r = 0; r < Rows; r += 4) MYLOS_UNROLL
     for (int c = 0; c < Width; ++c)
@@ -78,8 +82,23 @@ __device__ __forceinline__ void take_batches(const ColumnsParameters<T>& k, std:
   }
 }
 
-/// What one block does; a thread has `Width` results.
-template <Monoid M, bool Transforms, class Stored, bool Vectors, int Width, class T>
+/// The last positions, fewer than four of each lane.
+template <int Rows, Monoid M, bool Transforms, class Stored, ColumnAccess Access, int Width, class T>
+__device__ __forceinline__ void take_rest(const ColumnsParameters<T>& k, std::int64_t output, std::int64_t base,
+                                          int valid, std::int64_t& at, std::int64_t end,
+                                          typename Reducer<M, T>::State (&state)[Width]) {
+  const std::int64_t lanes = k.lanes;
+  for (; at + (Rows - 1) * lanes < end; at += Rows * lanes) {
+    T v[Rows][Width];
+    load_rows<Rows, Stored, Access, Width>(k, base, at, valid, v);
+    MYLOS_UNROLL
+    for (int r = 0; r < Rows; ++r) MYLOS_UNROLL
+    for (int c = 0; c < Width; ++c) take_one<M, Transforms>(k.p, state[c], output, at + r * lanes, v[r][c]);
+  }
+}
+
+/// What one block does; a thread has `Width` neighbouring results.
+template <Monoid M, bool Transforms, class Stored, ColumnAccess Access, int Width, class T>
 __global__ void __launch_bounds__(256, reduce_blocks(Transforms))
     columns_kernel(const __grid_constant__ ColumnsParameters<T> k) {
   using R = Reducer<M, T>;
@@ -92,8 +111,9 @@ __global__ void __launch_bounds__(256, reduce_blocks(Transforms))
   const auto slab_block = static_cast<std::int64_t>(k.blocks.divide(blockIdx.x));
   const std::int64_t column_block = blockIdx.x - slab_block * static_cast<std::int64_t>(k.blocks.divisor);
   const std::int64_t slab = slab_block * depths + depth;
-  const std::int64_t gap = Vectors ? 1 : k.gap;
-  const std::int64_t column = column_block * k.across * Width + column_thread * (Vectors ? Width : 1);
+  const std::int64_t gap = Access == ColumnAccess::apart ? k.gap : 1;
+  const std::int64_t column =
+      column_block * k.across * Width + column_thread * (Access == ColumnAccess::apart ? 1 : Width);
   const auto columns = static_cast<std::int64_t>(k.columns.divisor);
   const std::int64_t row = k.pieces.count == 1 ? slab : slab / k.pieces.count;
   const std::int64_t piece = slab - row * k.pieces.count;
@@ -111,30 +131,34 @@ __global__ void __launch_bounds__(256, reduce_blocks(Transforms))
     const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
     std::int64_t at = begin + lane;
     if constexpr (Width == 1)
-      take_batches<16, M, Transforms, Stored, Vectors, Width>(k, output, base, valid, at, end, state);
-    take_batches<4, M, Transforms, Stored, Vectors, Width>(k, output, base, valid, at, end, state);
-    for (; at < end; at += k.lanes) {
-      T v[1][Width];
-      load_rows<1, Stored, Vectors, Width>(k, base, at, valid, v);
-      MYLOS_UNROLL
-      for (int c = 0; c < Width; ++c) take_one<M, Transforms>(k.p, state[c], output, at, v[0][c]);
-    }
+      take_batches<16, M, Transforms, Stored, Access, Width>(k, output, base, valid, at, end, state);
+    take_batches<4, M, Transforms, Stored, Access, Width>(k, output, base, valid, at, end, state);
+    take_rest<2, M, Transforms, Stored, Access, Width>(k, output, base, valid, at, end, state);
+    take_rest<1, M, Transforms, Stored, Access, Width>(k, output, base, valid, at, end, state);
   }
-  __shared__ alignas(16) unsigned char storage[256 * sizeof(State)];
-  auto* states = reinterpret_cast<State*>(storage);
-  MYLOS_UNROLL
-  for (int c = 0; c < Width; ++c) {
-    if (k.lanes > 1) {
+  if (k.lanes > 1) {
+    __shared__ alignas(16) unsigned char storage[256 * sizeof(State)];
+    auto* states = reinterpret_cast<State*>(storage);
+    MYLOS_UNROLL
+    for (int c = 0; c < Width; ++c) {
       if (c > 0) __syncthreads();
       states[thread] = state[c];
       __syncthreads();
+      for (int other = 1; lane == 0 && other < k.lanes; ++other)
+        R::combine(state[c], states[thread + other * k.across]);
     }
-    if (lane != 0 || !active || c >= valid) continue;
-    for (int other = 1; other < k.lanes; ++other) R::combine(state[c], states[thread + other * k.across]);
-    if (k.pieces.count == 1)
-      finish_output<M, T>(k.p, output + c * gap, state[c]);
-    else
-      static_cast<State*>(k.partial)[(output + c * gap) * k.pieces.count + piece] = state[c];
+  }
+  if (lane != 0 || !active) return;
+  if (k.pieces.count > 1) {
+    MYLOS_UNROLL
+    for (int c = 0; c < Width; ++c)
+      if (c < valid) static_cast<State*>(k.partial)[(output + c * gap) * k.pieces.count + piece] = state[c];
+  } else if (Access == ColumnAccess::vectors && Width == 4 && k.packs) {
+    if constexpr (Width == 4) finish_four<M>(k.p, output, state);
+  } else {
+    MYLOS_UNROLL
+    for (int c = 0; c < Width; ++c)
+      if (c < valid) finish_output<M, T>(k.p, output + c * gap, state[c]);
   }
 }
 
@@ -145,6 +169,16 @@ inline bool has_column_vectors(const detail::ReduceProblem& problem, int width) 
   bool aligned = reinterpret_cast<std::uintptr_t>(problem.x.data) % 16 == 0;
   for (int d = 0; d + 1 < rank; ++d) aligned = aligned && problem.x_kept.stride[d] % width == 0;
   for (int d = 0; d < problem.axis.rank; ++d) aligned = aligned && problem.x_axis.stride[d] % width == 0;
+  return aligned;
+}
+
+/// Whether four neighbouring results are 16 aligned bytes, and stored without a chain.
+template <class T>
+bool has_packed_results(const ReduceParameters<T>& p, std::int64_t columns) {
+  if (!p.plain_end || !std::is_same_v<T, float> || p.finish == detail::Finish::index || p.kept_rank == 0) return false;
+  bool aligned =
+      columns % 4 == 0 && p.y_stride[0][p.kept_rank - 1] == 1 && reinterpret_cast<std::uintptr_t>(p.y[0]) % 16 == 0;
+  for (int d = 0; d + 1 < p.kept_rank; ++d) aligned = aligned && p.y_stride[0][d] % 4 == 0;
   return aligned;
 }
 
@@ -168,10 +202,11 @@ ColumnsParameters<T> make_columns_parameters(const detail::ReduceProblem& proble
   k.is_half = problem.x.dtype == DType::f16;
   k.is_flat = problem.axis.rank <= 1;
   k.partial = nullptr;
+  k.packs = width == 4 && has_packed_results<T>(k.p, columns);
   return k;
 }
 
-template <Monoid M, bool Transforms, class Stored, bool Vectors, int Width, class T>
+template <Monoid M, bool Transforms, class Stored, ColumnAccess Access, int Width, class T>
 void launch_columns(const detail::ReduceProblem& problem, const detail::Queue& queue) {
   using State = typename Reducer<M, T>::State;
   ColumnsParameters<T> k = make_columns_parameters<T>(problem, Width);
@@ -180,7 +215,7 @@ void launch_columns(const detail::ReduceProblem& problem, const detail::Queue& q
   k.partial = scratch.data();
   const int depths = 256 / (k.across * k.lanes);
   const std::int64_t blocks = (k.slabs + depths - 1) / depths * static_cast<std::int64_t>(k.blocks.divisor);
-  launch(columns_kernel<M, Transforms, Stored, Vectors, Width, T>, blocks, 256, queue.stream, k);
+  launch(columns_kernel<M, Transforms, Stored, Access, Width, T>, blocks, 256, queue.stream, k);
   if (k.pieces.count > 1) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
 }
 
@@ -192,13 +227,14 @@ void run_reduce_columns(const detail::ReduceProblem& problem, const detail::Queu
     using T = decltype(value);
     // With a chain, single elements do: the arithmetic hides their loads, and there is half as much code.
     if constexpr (!chained) {
-      if (has_column_vectors(problem, Stored::width))
-        return launch_columns<M, chained, Stored, true, Stored::width, T>(problem, queue);
+      constexpr int width = Stored::width;
+      if (has_column_vectors(problem, width))
+        return launch_columns<M, chained, Stored, ColumnAccess::vectors, width, T>(problem, queue);
       // A warp reads 512 bytes of a row, so that few sectors are read for two warps.
-      if (problem.kept.rank > 0 && problem.kept.extent[problem.kept.rank - 1] >= 32 * Stored::width)
-        return launch_columns<M, chained, Stored, false, Stored::width, T>(problem, queue);
+      if (problem.kept.rank > 0 && problem.kept.extent[problem.kept.rank - 1] >= 32 * width)
+        return launch_columns<M, chained, Stored, ColumnAccess::apart, (width < 4 ? width : 4), T>(problem, queue);
     }
-    launch_columns<M, chained, Stored, false, 1, T>(problem, queue);
+    launch_columns<M, chained, Stored, ColumnAccess::single, 1, T>(problem, queue);
   });
 }
 

@@ -1,6 +1,7 @@
 // Extrema and their indices.
 #include "cuda/reduce_columns.cuh"
 #include "cuda/reduce_rows.cuh"
+#include "cuda/reduce_short.cuh"
 
 namespace mylos::cuda {
 

@@ -1,6 +1,7 @@
 // Products, logarithms of sums, variances.
 #include "cuda/reduce_columns.cuh"
 #include "cuda/reduce_rows.cuh"
+#include "cuda/reduce_short.cuh"
 
 namespace mylos::cuda {
 

@@ -22,6 +22,7 @@ struct RowsParameters {
   bool is_half;
   bool is_flat;  // one axis
   bool vectors;  // whole, aligned vectors
+  Span span;     // of x
 };
 
 /// Unit u of a result: its first position along the axes, and how many of its values exist.
@@ -76,7 +77,7 @@ __device__ __forceinline__ void take_row_unit(const RowsParameters<T>& k, std::i
   }
 }
 
-template <Monoid M, bool Transforms, class Stored, class T>
+template <Monoid M, bool Transforms, bool Unaligned, class Stored, class T>
 __global__ void __launch_bounds__(256, reduce_blocks(Transforms))
     rows_kernel(const __grid_constant__ RowsParameters<T> k) {
   using R = Reducer<M, T>;
@@ -90,14 +91,41 @@ __global__ void __launch_bounds__(256, reduce_blocks(Transforms))
   const std::int64_t end = begin + k.pieces.length < k.all_units ? begin + k.pieces.length : k.all_units;
   const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
   typename R::State state = R::identity();
-  for (std::int64_t u = begin + thread; u < end; u += k.team * in_flight) {
-    RawVector raw[in_flight];
-    MYLOS_UNROLL
-    for (int i = 0; i < in_flight; ++i)
-      if (u + i * k.team < end) raw[i] = load_row_unit<Stored>(k, k.p.x, k.p.x_stride, base, u + i * k.team);
-    MYLOS_UNROLL
-    for (int i = 0; i < in_flight; ++i)
-      if (u + i * k.team < end) take_row_unit<M, Transforms, Stored>(k, output, u + i * k.team, raw[i], state);
+  // A warp's units follow each other.
+  const int lane = thread % 32;
+  const std::int64_t step = static_cast<std::int64_t>(k.team) * in_flight;
+  std::int64_t u = begin + (thread - lane) * in_flight + lane;
+  if constexpr (Unaligned) {
+    const AlignedVectors vectors = aligned_vectors<Stored>(k.p.x, base);
+    for (; u - lane < end; u += step) {
+      const std::int64_t last = u - lane + 32 * in_flight < k.all_units ? u - lane + 32 * in_flight : k.all_units;
+      if (vectors.inside(k.span, u - lane, last + 1)) {
+        uint4 a[in_flight + 1];
+        MYLOS_UNROLL
+        for (int i = 0; i < in_flight; ++i) a[i] = __ldcs(vectors.first + (u + i * 32 < last ? u + i * 32 : last));
+        if (lane == 0) a[in_flight] = __ldcs(vectors.first + last);
+        MYLOS_UNROLL
+        for (int i = 0; i < in_flight; ++i) {
+          const RawVector whole{shifted_vector<in_flight>(a, i, 32, vectors.shift)};
+          if (u + i * 32 < end) take_row_unit<M, Transforms, Stored>(k, output, u + i * 32, whole, state);
+        }
+      } else {
+#pragma unroll 1
+        for (std::int64_t at = u; at < end && at < u + 32 * in_flight; at += 32)
+          take_row_unit<M, Transforms, Stored>(k, output, at, load_row_unit<Stored>(k, k.p.x, k.p.x_stride, base, at),
+                                               state);
+      }
+    }
+  } else {
+    for (; u < end; u += step) {
+      RawVector raw[in_flight];
+      MYLOS_UNROLL
+      for (int i = 0; i < in_flight; ++i)
+        if (u + i * 32 < end) raw[i] = load_row_unit<Stored>(k, k.p.x, k.p.x_stride, base, u + i * 32);
+      MYLOS_UNROLL
+      for (int i = 0; i < in_flight; ++i)
+        if (u + i * 32 < end) take_row_unit<M, Transforms, Stored>(k, output, u + i * 32, raw[i], state);
+    }
   }
   combine_team<M, T>(state, k.team);
   if (thread != 0) return;
@@ -165,33 +193,6 @@ __global__ void __launch_bounds__(256, 3) loss_kernel(const __grid_constant__ Ro
     static_cast<R::State*>(k.partial)[item] = state;
 }
 
-/// Each thread has one unit of several results, `team` threads one unit each of a result.
-template <Monoid M, bool Transforms, class Stored, class T>
-__global__ void __launch_bounds__(256, 2) short_rows_kernel(const __grid_constant__ RowsParameters<T> k) {
-  using R = Reducer<M, T>;
-  constexpr int results = short_rows_results(Stored::width);
-  const int lane = static_cast<int>(threadIdx.x) % k.team;
-  const int per_pass = 256 / k.team;
-  const std::int64_t first =
-      static_cast<std::int64_t>(blockIdx.x) * per_pass * results + static_cast<int>(threadIdx.x) / k.team;
-  const bool has_unit = lane * Stored::width < k.p.count;
-  RawVector raw[results];
-  MYLOS_UNROLL
-  for (int i = 0; i < results; ++i) {
-    const std::int64_t output = first + i * per_pass;
-    if (has_unit && output < k.p.outputs)
-      raw[i] = load_row_unit<Stored>(k, k.p.x, k.p.x_stride, detail::kept_offset(k.p, k.p.x_stride, output), lane);
-  }
-  MYLOS_UNROLL
-  for (int i = 0; i < results; ++i) {
-    const std::int64_t output = first + i * per_pass;
-    typename R::State state = R::identity();
-    if (has_unit && output < k.p.outputs) take_row_unit<M, Transforms, Stored>(k, output, lane, raw[i], state);
-    combine_warp<M, T>(state, k.team);
-    if (lane == 0 && output < k.p.outputs) finish_output<M, T>(k.p, output, state);
-  }
-}
-
 /// Whether every unit of x is a whole vector at an aligned address.
 inline bool has_vectors(const detail::ReduceProblem& problem, int width) {
   const int rank = problem.axis.rank;
@@ -231,6 +232,7 @@ RowsParameters<T> make_rows_parameters(const detail::ReduceProblem& problem, int
   k.units = detail::Divider(units);
   k.is_flat = rank <= 1;
   k.vectors = has_vectors(problem, width);
+  k.span = span_of(problem.x);
   k.is_half = problem.x.dtype == DType::f16;
   k.partial = nullptr;
   k.all_units = k.inner == 0 ? 0 : units * (k.p.count / k.inner);
@@ -252,25 +254,13 @@ void run_reduce_rows(const detail::ReduceProblem& problem, const detail::Queue& 
     const Scratch scratch(queue.stream, states * sizeof(typename Reducer<M, T>::State));
     k.partial = scratch.data();
     const int per_block = 256 / k.team;
-    auto kernel = rows_kernel<M, chained, Stored, T>;
+    auto kernel = rows_kernel<M, chained, false, Stored, T>;
+    if constexpr (!chained)
+      if (!k.vectors && k.is_flat && k.step == 1) kernel = rows_kernel<M, chained, true, Stored, T>;
     if constexpr (chained && M == Monoid::sum && std::is_same_v<T, float>)
       if (k.vectors && has_target_vectors(problem, Stored::width)) kernel = loss_kernel<Stored>;
     launch(kernel, (k.items + per_block - 1) / per_block, 256, queue.stream, k);
     if (k.pieces.count > 1) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
-  });
-}
-
-template <Monoid M>
-void run_reduce_short_rows(const detail::ReduceProblem& problem, const detail::Queue& queue) {
-  with_stored(problem, [&](auto stored, auto value, auto transforms) {
-    constexpr bool chained = decltype(transforms)::value;
-    using Stored = decltype(stored);
-    using T = decltype(value);
-    RowsParameters<T> k = make_rows_parameters<T>(problem, Stored::width);
-    k.team = 1;
-    while (k.team * Stored::width < k.p.count) k.team *= 2;
-    const std::int64_t per_block = 256 / k.team * short_rows_results(Stored::width);
-    launch(short_rows_kernel<M, chained, Stored, T>, (k.p.outputs + per_block - 1) / per_block, 256, queue.stream, k);
   });
 }
 

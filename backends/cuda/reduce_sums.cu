@@ -1,6 +1,7 @@
 // Sums, means, counts and norms.
 #include "cuda/reduce_columns.cuh"
 #include "cuda/reduce_rows.cuh"
+#include "cuda/reduce_short.cuh"
 
 namespace mylos::cuda {
 

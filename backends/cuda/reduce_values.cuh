@@ -6,6 +6,7 @@
 #include "cuda/primitives/access.cuh"
 #include "cuda/primitives/launch.cuh"
 #include "cuda/primitives/scratch.cuh"
+#include "cuda/primitives/shifted.cuh"
 #include "cuda/tuning.hpp"
 #include "reduce/lanes.hpp"
 
@@ -62,6 +63,63 @@ __device__ __forceinline__ RawVector load_raw_elements(const void* x, std::int64
       units.unit[j] = j < valid ? load_unit<Stored>(x, offset + j * step) : typename Stored::Unit(0);
   }
   return {detail::bits_as<uint4>(units)};
+}
+
+/// The bytes that a tensor's elements lie in.
+struct Span {
+  std::uintptr_t begin;
+  std::uintptr_t end;
+};
+inline Span span_of(const Tensor& x) {
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+  for (int d = 0; d < x.rank; ++d) {
+    const std::int64_t reach = (x.extent[d] - 1) * x.stride[d];
+    (reach < 0 ? low : high) += reach;
+  }
+  const auto size = static_cast<std::int64_t>(size_of(x.dtype));
+  const auto address = reinterpret_cast<std::intptr_t>(x.data);
+  return {static_cast<std::uintptr_t>(address + low * size), static_cast<std::uintptr_t>(address + (high + 1) * size)};
+}
+
+/// The parts of an aligned vector that lie in the span, by elements; zeros elsewhere.
+template <class Stored>
+__device__ __noinline__ RawVector load_partial(const Span& span, const uint4* vector) {
+  struct Units {
+    typename Stored::Unit unit[Stored::width];
+  } units;
+  const auto* from = reinterpret_cast<const typename Stored::Unit*>(vector);
+  MYLOS_UNROLL
+  for (int j = 0; j < Stored::width; ++j) {
+    const auto address = reinterpret_cast<std::uintptr_t>(from + j);
+    units.unit[j] =
+        address >= span.begin && address + sizeof(units.unit[j]) <= span.end ? from[j] : typename Stored::Unit(0);
+  }
+  return {detail::bits_as<uint4>(units)};
+}
+
+/// An aligned vector, part of which may lie outside the span.
+template <class Stored>
+__device__ __forceinline__ RawVector load_within(const Span& span, const uint4* vector) {
+  const auto address = reinterpret_cast<std::uintptr_t>(vector);
+  if (address >= span.begin && address + 16 <= span.end) return {__ldcs(vector)};
+  return load_partial<Stored>(span, vector);
+}
+
+/// The aligned vectors of a run of elements that begins anywhere.
+struct AlignedVectors {
+  const uint4* first;  // the run begins in this one
+  unsigned shift;      // so many bytes into it
+  /// Whether vectors [begin, end) lie in the span.
+  __device__ __forceinline__ bool inside(const Span& span, std::int64_t begin, std::int64_t end) const {
+    return reinterpret_cast<std::uintptr_t>(first + begin) >= span.begin &&
+           reinterpret_cast<std::uintptr_t>(first + end) <= span.end;
+  }
+};
+template <class Stored>
+__device__ __forceinline__ AlignedVectors aligned_vectors(const void* x, std::int64_t offset) {
+  const auto address = reinterpret_cast<std::uintptr_t>(static_cast<const typename Stored::Unit*>(x) + offset);
+  return {reinterpret_cast<const uint4*>(address & ~std::uintptr_t{15}), static_cast<unsigned>(address & 15U)};
 }
 
 /// N values of type T from their bits, N whole units in `bits`.
@@ -156,18 +214,33 @@ __device__ __noinline__ void finish_any(const ReduceParameters<T>& p, std::int64
   });
 }
 
+/// What a sum or an extremum of f32 comes to without a chain.
+template <Monoid M>
+__device__ __forceinline__ float plain_value(const ReduceParameters<float>& p,
+                                             const typename Reducer<M, float>::State& state) {
+  if constexpr (M == Monoid::sum)
+    return static_cast<float>(p.finish == detail::Finish::mean ? state / p.finish_p : state);
+  else
+    return p.finish == detail::Finish::minimum ? -state : state;
+}
+
+/// Four neighbouring results as 16 bytes.
+template <Monoid M, class T>
+__device__ __forceinline__ void finish_four(const ReduceParameters<T>& p, std::int64_t output,
+                                            const typename Reducer<M, T>::State (&state)[4]) {
+  if constexpr ((M == Monoid::sum || M == Monoid::maximum) && std::is_same_v<T, float>)
+    *reinterpret_cast<float4*>(static_cast<float*>(p.y[0]) + detail::kept_offset(p, p.y_stride[0], output)) =
+        make_float4(plain_value<M>(p, state[0]), plain_value<M>(p, state[1]), plain_value<M>(p, state[2]),
+                    plain_value<M>(p, state[3]));
+}
+
 /// The frequent ends in a few instructions: where results are many, they count.
 template <Monoid M, class T>
 __device__ __forceinline__ void finish_output(const ReduceParameters<T>& p, std::int64_t output,
                                               const typename Reducer<M, T>::State& state) {
   if constexpr ((M == Monoid::sum || M == Monoid::maximum) && std::is_same_v<T, float>) {
     if (p.plain_end) {
-      float value;
-      if constexpr (M == Monoid::sum)
-        value = static_cast<float>(p.finish == detail::Finish::mean ? state / p.finish_p : state);
-      else
-        value = p.finish == detail::Finish::minimum ? -state : state;
-      static_cast<float*>(p.y[0])[detail::kept_offset(p, p.y_stride[0], output)] = value;
+      static_cast<float*>(p.y[0])[detail::kept_offset(p, p.y_stride[0], output)] = plain_value<M>(p, state);
       return;
     }
   }

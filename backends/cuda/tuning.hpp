@@ -77,8 +77,48 @@ MYLOS_HOST_DEVICE constexpr int reduce_blocks(bool transforms) { return transfor
 
 /// Vectors of 16 bytes that a thread loads before it works on any.
 MYLOS_HOST_DEVICE constexpr int rows_in_flight(int) { return 4; }
-/// Results of which a thread has a vector each.
-MYLOS_HOST_DEVICE constexpr int short_rows_results(int) { return 4; }
+/// Short results: the bytes of x that a block of 256 threads stages, and blocks per multiprocessor at least.
+inline constexpr int short_rows_bytes = 16384;
+MYLOS_HOST_DEVICE constexpr int short_rows_blocks(bool transforms) { return transforms ? 2 : 6; }
+/// Values of a result at most.
+MYLOS_HOST_DEVICE constexpr int short_rows_longest(int width) { return 128 * width; }
+/// Results of a block; one vector is left for a first one that does not begin with a vector.
+MYLOS_HOST_DEVICE constexpr int short_rows_results(std::int64_t pitch, int width) {
+  const std::int64_t rows = (short_rows_bytes / 16 - 1) * width / pitch;
+  return static_cast<int>(rows < 2048 ? rows : 2048);
+}
+/// Threads that share a result, as a power of two: those that leave the fewest threads of a block without work. The
+/// order of a sum follows from it.
+MYLOS_HOST_DEVICE constexpr int short_rows_team_log(int count, int width) {
+  if (count < 8) return 0;
+  const int rows = short_rows_results(count, width);
+  const int groups = (count + 3) / 4;
+  int best = 0;
+  std::int64_t least = INT64_MAX;
+  for (int log = 0; log <= 5 && (1 << log) <= groups; ++log) {
+    const std::int64_t passes = ((rows << log) + 255) / 256;
+    const std::int64_t steps = (groups + (1 << log) - 1) >> log;
+    const std::int64_t cost = passes * (8 * steps + 6 * log + 12);
+    if (cost < least) best = log;
+    if (cost < least) least = cost;
+  }
+  return best;
+}
+
+/// Losses of vectors: vectors of each input that a thread loads before it works on any; blocks of 256 threads per
+/// multiprocessor at least; and the rows of one block, where `team` threads share a row.
+MYLOS_HOST_DEVICE constexpr int vector_loss_in_flight(int inputs, int width) {
+  if (width == 8) return inputs == 1 ? 2 : 1;
+  return inputs == 3 ? 3 : 4;
+}
+MYLOS_HOST_DEVICE constexpr int vector_loss_blocks(bool chained, int inputs) { return chained || inputs > 1 ? 2 : 3; }
+/// From so many positions on, eight lanes share a column: each costs two exponentials when they are put together.
+inline constexpr std::int64_t vector_loss_rows_for_lanes = 512;
+/// Classes at most that are taken from shared memory.
+MYLOS_HOST_DEVICE constexpr int vector_loss_short_longest(int width) { return 64 * width; }
+/// Vectors of a row that a warp takes alone at most.
+inline constexpr std::int64_t vector_loss_warp_units = 4096;
+MYLOS_HOST_DEVICE constexpr int vector_loss_rows(int team) { return team < 32 ? 8 * (256 / team) : 256 / team; }
 
 struct RegistersTuning {
   int bytes;    // of values that a thread holds
@@ -132,7 +172,7 @@ MYLOS_HOST_DEVICE constexpr PassesTuning passes_tuning() { return {64, 256, 8, 1
 
 /// Scans along neighbouring elements. Measured on H200, cumsum of 32768 x 32768 f32 (copy 2.00 ms): with two blocks per
 /// multiprocessor and three stages 2.15 ms, three and two 2.17, three and three 2.21: what is in flight beyond that is
-/// in the way. Products need the third block: 2.21 instead of 2.27.
+/// in the way. Products need the third block: 2.21 to 2.23 instead of 2.27.
 struct ScanRowsTuning {
   int threads;               // of a block, which long rows have to themselves
   int stages;                // tiles of a thread in shared memory

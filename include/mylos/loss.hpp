@@ -13,12 +13,11 @@
 #pragma once
 
 #include <mylos/chain.hpp>
+#include <mylos/loss_reduction.hpp>
 #include <mylos/path.hpp>
 #include <mylos/view.hpp>
 
 namespace mylos {
-
-enum class LossReduction : std::uint8_t { none, sum, mean, batch_mean };
 
 namespace detail {
 

@@ -14,5 +14,6 @@
 #include <mylos/scan.hpp>
 #include <mylos/tensor.hpp>
 #include <mylos/types.hpp>
+#include <mylos/vector_loss.hpp>
 #include <mylos/version.hpp>
 #include <mylos/view.hpp>

@@ -36,12 +36,12 @@ struct BlockReduction {
   Transform transform;         // null where there is nothing to do
   void* partial;               // states, pieces.count for each result
 
-  std::int64_t items() const {
+  MYLOS_FUNCTION std::int64_t items() const {
     if (along_axis) return (p.outputs + per_item - 1) / per_item * pieces.count;
     return p.outputs / columns() * column_blocks * pieces.count;
   }
   /// Extent of the fastest kept dimension.
-  std::int64_t columns() const {
+  MYLOS_FUNCTION std::int64_t columns() const {
     return p.kept_rank == 0 ? 1 : static_cast<std::int64_t>(p.extent[p.kept_rank - 1].divisor);
   }
 };

@@ -1,0 +1,191 @@
+// Reduction of short runs along one axis: a few threads for each result, four values at a time, in an order that
+// follows from the axis alone. Where results lie close together a block reads all of its part of x as aligned vectors,
+// whatever the results' own alignment, and takes the values from shared memory.
+#pragma once
+
+#include "cuda/reduce.hpp"
+#include "cuda/reduce_values.cuh"
+
+namespace mylos::cuda {
+
+template <class T>
+struct ShortRowsParameters {
+  ReduceParameters<T> p;
+  std::int64_t step;   // of x along the axis
+  std::int64_t pitch;  // of x between neighbouring results, where a block reads all between them
+  Span span;           // of x
+  int count;           // values of a result
+  int team_log;        // of the number of threads that share it
+  int rows;            // results of a block
+  bool is_half;
+};
+
+/// A tile of x in shared memory: units in their order, with one word left out behind every 32 (8 bytes behind 16 of
+/// f64), so that threads whose results lie a power of two apart read different banks.
+template <class Stored>
+struct StagedTile {
+  using Unit = typename Stored::Unit;
+  using Word = std::conditional_t<sizeof(Unit) == 8, std::uint64_t, std::uint32_t>;
+  static constexpr int per_word = static_cast<int>(sizeof(Word) / sizeof(Unit));
+  static constexpr int words = short_rows_bytes / static_cast<int>(sizeof(Word));
+  static constexpr int row = sizeof(Word) == 8 ? 16 : 32;
+  static constexpr int vector = 16 / static_cast<int>(sizeof(Word));
+  static constexpr int padded(int w) { return w + w / row; }
+  static __device__ __forceinline__ int place(int w) { return w + static_cast<int>(static_cast<unsigned>(w) / row); }
+
+  Word storage[padded(words) + 1];
+
+  __device__ __forceinline__ void store(int v, const uint4& bits) {
+    struct Words {
+      Word word[vector];
+    };
+    const auto from = detail::bits_as<Words>(bits);
+    MYLOS_UNROLL
+    for (int w = 0; w < vector; ++w) storage[place(v * vector + w)] = from.word[w];
+  }
+  __device__ __forceinline__ Unit load(int unit) const {
+    if constexpr (per_word == 1) {
+      return storage[place(unit)];
+    } else {
+      const Word word = storage[place(unit / per_word)];
+      return static_cast<Unit>(unit % per_word == 0 ? word : word >> 16);
+    }
+  }
+};
+
+/// A block of 256 threads fills a tile with `count` units. Returns how many lie before the first of them.
+template <class Stored>
+__device__ __forceinline__ int stage_tile(StagedTile<Stored>& tile, const Span& span, const typename Stored::Unit* from,
+                                          int count) {
+  constexpr int in_flight = short_rows_bytes / (256 * 16);
+  const int thread = static_cast<int>(threadIdx.x);
+  const auto address = reinterpret_cast<std::uintptr_t>(from);
+  const auto* vectors = reinterpret_cast<const uint4*>(address & ~std::uintptr_t{15});
+  const int skipped = static_cast<int>((address & 15U) / sizeof(*from));
+  const int needed = (skipped + count + Stored::width - 1) / Stored::width;
+  uint4 bits[in_flight];
+  MYLOS_UNROLL
+  for (int i = 0; i < in_flight; ++i)
+    if (thread + i * 256 < needed) bits[i] = load_within<Stored>(span, vectors + thread + i * 256).bits;
+  MYLOS_UNROLL
+  for (int i = 0; i < in_flight; ++i)
+    if (thread + i * 256 < needed) tile.store(thread + i * 256, bits[i]);
+  __syncthreads();
+  return skipped;
+}
+
+/// The values of one result for one thread of its team; load(position) fetches a unit. Whole groups of four in turn,
+/// then what is left.
+template <Monoid M, bool Transforms, class Stored, class T, class Load>
+__device__ __forceinline__ typename Reducer<M, T>::State reduce_short(const ShortRowsParameters<T>& k,
+                                                                      std::int64_t output, int lane, const Load& load) {
+  typename Reducer<M, T>::State state = Reducer<M, T>::identity();
+  const int team = 1 << k.team_log;
+  const int whole = k.count & ~3;
+  for (int at = 4 * lane; at < whole; at += 4 * team) {
+    typename Stored::Unit unit[4];
+    MYLOS_UNROLL
+    for (int j = 0; j < 4; ++j) unit[j] = load(at + j);
+    T v[4];
+    widen_units<Stored, 4>(k.is_half, unit, v);
+    take_four<M, Transforms>(k.p, state, output, at, 1, v[0], v[1], v[2], v[3]);
+  }
+  if (whole != k.count && lane == (whole / 4 & (team - 1))) {
+    typename Stored::Unit unit[3];
+    MYLOS_UNROLL
+    for (int j = 0; j < 3; ++j) unit[j] = whole + j < k.count ? load(whole + j) : typename Stored::Unit(0);
+    T v[3];
+    widen_units<Stored, 3>(k.is_half, unit, v);
+    MYLOS_UNROLL
+    for (int j = 0; j < 3; ++j)
+      if (whole + j < k.count) take_one<M, Transforms>(k.p, state, output, whole + j, v[j]);
+  }
+  return state;
+}
+
+/// What is stored without further ado (plain_end), at a place that is a multiple of the result's number.
+template <Monoid M, class T>
+__device__ __forceinline__ void finish_plain(const ReduceParameters<T>& p, std::int64_t output,
+                                             const typename Reducer<M, T>::State& state) {
+  const std::int64_t offset = output * (p.kept_rank == 0 ? 0 : p.y_stride[0][0]);
+  if constexpr (M == Monoid::arg_maximum) static_cast<std::int64_t*>(p.y[0])[offset] = state.index;
+  if constexpr ((M == Monoid::sum || M == Monoid::maximum) && std::is_same_v<T, float>)
+    static_cast<float*>(p.y[0])[offset] = plain_value<M>(p, state);
+}
+
+/// How results are stored and x is read.
+enum class ShortAccess : std::uint8_t { plain, staged, direct };
+
+template <Monoid M, bool Transforms, ShortAccess Access, class Stored, class T>
+__global__ void __launch_bounds__(256, short_rows_blocks(Transforms))
+    short_rows_kernel(const __grid_constant__ ShortRowsParameters<T> k) {
+  using Unit = typename Stored::Unit;
+  constexpr bool staged = Access != ShortAccess::direct;
+  const int thread = static_cast<int>(threadIdx.x);
+  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * k.rows;
+  const std::int64_t left = k.p.outputs - first;
+  const int rows = left < k.rows ? static_cast<int>(left) : k.rows;
+  __shared__ std::conditional_t<staged, StagedTile<Stored>, char> tile;
+  int skipped = 0;  // units of the first vector that lie before the first result
+  if constexpr (staged)
+    skipped = stage_tile(tile, k.span, static_cast<const Unit*>(k.p.x) + first * k.pitch,
+                         (rows - 1) * static_cast<int>(k.pitch) + k.count);
+  const int lane = thread & ((1 << k.team_log) - 1);
+  const int rows_at_once = 256 >> k.team_log;
+  for (int row = thread >> k.team_log; row - (thread >> k.team_log) < rows; row += rows_at_once) {
+    const std::int64_t output = first + row;
+    typename Reducer<M, T>::State state = Reducer<M, T>::identity();
+    if (row < rows) {
+      if constexpr (staged) {
+        const int base = skipped + row * static_cast<int>(k.pitch);
+        state = reduce_short<M, Transforms, Stored>(k, output, lane, [&](int at) { return tile.load(base + at); });
+      } else {
+        const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
+        state = reduce_short<M, Transforms, Stored>(
+            k, output, lane, [&](int at) { return load_unit<Stored>(k.p.x, base + at * k.step); });
+      }
+    }
+    combine_warp<M, T>(state, 1 << k.team_log);
+    if (lane != 0 || row >= rows) continue;
+    if constexpr (Access == ShortAccess::plain)
+      finish_plain<M, T>(k.p, output, state);
+    else
+      finish_output<M, T>(k.p, output, state);
+  }
+}
+
+/// Elements between neighbouring results where a block may as well read all of them, else 0.
+inline std::int64_t staged_pitch(const detail::ReduceProblem& problem) {
+  if (problem.axis.count == 0 || (problem.axis.rank != 0 && problem.x_step() != 1)) return 0;
+  if (problem.kept.rank == 0) return problem.axis.count;
+  const std::int64_t pitch = problem.x_kept.stride[0];
+  return problem.kept.rank == 1 && pitch >= problem.axis.count && 2 * pitch <= 3 * problem.axis.count + 2 ? pitch : 0;
+}
+
+template <Monoid M>
+void run_reduce_short_rows(const detail::ReduceProblem& problem, const detail::Queue& queue) {
+  with_stored(problem, [&](auto stored, auto value, auto transforms) {
+    constexpr bool chained = decltype(transforms)::value;
+    using Stored = decltype(stored);
+    using T = decltype(value);
+    ShortRowsParameters<T> k;
+    k.p = detail::make_reduce_parameters<T>(problem);
+    k.step = problem.axis.rank == 0 ? 0 : problem.x_step();
+    k.pitch = staged_pitch(problem);
+    k.span = span_of(problem.x);
+    k.count = static_cast<int>(problem.axis.count);
+    k.is_half = problem.x.dtype == DType::f16;
+    k.team_log = short_rows_team_log(k.count, Stored::width);
+    const std::int64_t pitch = k.pitch != 0 ? k.pitch : (k.count == 0 ? 1 : k.count);
+    k.rows = short_rows_results(pitch, Stored::width);
+    auto kernel = short_rows_kernel<M, chained, ShortAccess::staged, Stored, T>;
+    if (k.pitch == 0) kernel = short_rows_kernel<M, chained, ShortAccess::direct, Stored, T>;
+    // Where results are many, their ends count.
+    if constexpr (!chained && (M == Monoid::arg_maximum ||
+                               ((M == Monoid::sum || M == Monoid::maximum) && std::is_same_v<T, float>)))
+      if (k.pitch != 0 && k.p.plain_end) kernel = short_rows_kernel<M, chained, ShortAccess::plain, Stored, T>;
+    launch(kernel, (k.p.outputs + k.rows - 1) / k.rows, 256, queue.stream, k);
+  });
+}
+
+}  // namespace mylos::cuda
