@@ -29,8 +29,10 @@ class Watch {
     Tools::set_begin_deep_copy_callback([](Kokkos::Profiling::SpaceHandle, const char* label, const void*,
                                            Kokkos::Profiling::SpaceHandle, const char*, const void*,
                                            std::uint64_t) { seen().add_other("copy", label); });
-    Tools::set_allocate_data_callback([](Kokkos::Profiling::SpaceHandle, const char* label, const void*,
-                                         std::uint64_t) { seen().add_other("allocation", label); });
+    Tools::set_allocate_data_callback(
+        [](Kokkos::Profiling::SpaceHandle, const char* label, const void*, std::uint64_t bytes) {
+          if (bytes > 0) seen().add_other("allocation", label);  // Kokkos announces a team's scratch memory of no bytes
+        });
     Tools::set_push_region_callback([](const char* label) { seen().regions.push_back(label); });
     Tools::set_pop_region_callback([] { ++seen().regions_left; });
   }
