@@ -45,8 +45,9 @@ bool run_scan_on(const std::string& kernel, const Exec& exec, const Call& call) 
   const bool by_name = kernel != "generic" && !kernel.empty() && !threads;
   const ScopedPath path(kernel == "generic" ? Path::generic : Path::automatic);
   const mylos::detail::ScopedCandidate candidate(by_name ? kernel.c_str() : nullptr);
-  static const ScanCandidate as_on_a_device{
-      "threads", [](const mylos::detail::ScanProblem&) -> const char* { return nullptr; }, run_scan_threads<Exec>};
+  ScanCandidate as_on_a_device{"threads", [](const mylos::detail::ScanProblem&) -> const char* { return nullptr; },
+                               nullptr};
+  if constexpr (on_host<Exec>) as_on_a_device.run = run_scan_threads<Exec>;
   auto& tested = mylos::detail::tested_candidate<mylos::detail::ScanProblem>;
   tested = threads ? &as_on_a_device : nullptr;
   try {
