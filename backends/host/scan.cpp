@@ -24,6 +24,33 @@ using detail::ScanProblem;
 
 #if defined(__x86_64__)
 
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define MYLOS_HAVE_SCAN_VECTORS
+#endif
+#endif
+#ifdef MYLOS_HAVE_SCAN_VECTORS
+#define MYLOS_SCAN_ISA Sse2Vectors
+#define MYLOS_SCAN_ATTRIBUTE
+#include "scan_vectors.hpp"
+#undef MYLOS_SCAN_ISA
+#undef MYLOS_SCAN_ATTRIBUTE
+#define MYLOS_SCAN_ISA Avx2Vectors
+#define MYLOS_SCAN_ATTRIBUTE MYLOS_ISA_AVX2
+#include "scan_vectors.hpp"
+#undef MYLOS_SCAN_ISA
+#undef MYLOS_SCAN_ATTRIBUTE
+#define MYLOS_SCAN_ISA Avx512Vectors
+#define MYLOS_SCAN_ATTRIBUTE MYLOS_ISA_AVX512
+#include "scan_vectors.hpp"
+#undef MYLOS_SCAN_ISA
+#undef MYLOS_SCAN_ATTRIBUTE
+#else
+using Sse2Vectors = detail::OneByOne;
+using Avx2Vectors = detail::OneByOne;
+using Avx512Vectors = detail::OneByOne;
+#endif
+
 template <ScanMonoid M, class T>
 MYLOS_FUNCTION void combine_totals(const BlockScan<T>& s, std::int64_t row) {
   using State = typename detail::Scanner<M, T>::State;
@@ -35,11 +62,11 @@ MYLOS_FUNCTION void combine_totals(const BlockScan<T>& s, std::int64_t row) {
   struct isa {                                                                                              \
     template <ScanMonoid M, class T>                                                                        \
     attribute static void total(const void* context, std::int64_t item) {                                   \
-      detail::scan_item<M, T>(*static_cast<const BlockScan<T>*>(context), item, true);                      \
+      detail::scan_item<M, T, isa##Vectors>(*static_cast<const BlockScan<T>*>(context), item, true);        \
     }                                                                                                       \
     template <ScanMonoid M, class T>                                                                        \
     attribute static void result(const void* context, std::int64_t item) {                                  \
-      detail::scan_item<M, T>(*static_cast<const BlockScan<T>*>(context), item, false);                     \
+      detail::scan_item<M, T, isa##Vectors>(*static_cast<const BlockScan<T>*>(context), item, false);       \
     }                                                                                                       \
     template <ScanMonoid M, class T>                                                                        \
     attribute static void combine(const void* context, std::int64_t row) {                                  \

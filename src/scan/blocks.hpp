@@ -190,7 +190,7 @@ MYLOS_FUNCTION void store_block(const BlockScan<T>& s, const ScanPlace& place, i
 }
 
 /// Positions [begin, end) of one row. `base`: what comes before them, null for nothing. Writes unless `only_total`.
-template <ScanMonoid M, class T>
+template <ScanMonoid M, class T, class Kernels>
 MYLOS_FUNCTION typename Scanner<M, T>::State scan_along(const BlockScan<T>& s, std::int64_t row, std::int64_t begin,
                                                         std::int64_t end, const typename Scanner<M, T>::State* base,
                                                         bool only_total) {
@@ -205,7 +205,7 @@ MYLOS_FUNCTION typename Scanner<M, T>::State scan_along(const BlockScan<T>& s, s
     if constexpr (M == ScanMonoid::arg_maximum) {
       scan_positions(b.value, b.position, n, state, base, result - 1, b.index);
     } else {
-      scan_values<M, T>(b.value, n, state, base, result - 1);
+      scan_values<M, T, Kernels>(b.value, n, state, base, result - 1);
     }
     if (only_total) continue;
     if (s.p.exclusive) {
@@ -258,7 +258,7 @@ MYLOS_FUNCTION void scan_across(const BlockScan<T>& s, std::int64_t row, int n, 
 MYLOS_FUNCTION void one_by_one() { __asm__ volatile("" ::: "memory"); }
 
 /// An item of work: rows and, where they are shared, a piece of them. Of a first pass only the totals are asked for.
-template <ScanMonoid M, class T>
+template <ScanMonoid M, class T, class Kernels = OneByOne>
 MYLOS_FUNCTION void scan_item(const BlockScan<T>& s, std::int64_t item, bool only_total) {
   using R = Scanner<M, T>;
   using State = typename R::State;
@@ -277,8 +277,8 @@ MYLOS_FUNCTION void scan_item(const BlockScan<T>& s, std::int64_t item, bool onl
       State base = R::identity();
       if (s.shared && !only_total) base = totals[row * s.pieces.count + first_piece];
       for (std::int64_t piece = first_piece; piece < last_piece; ++piece) {
-        const State total =
-            scan_along<M, T>(s, row, piece * s.pieces.length, end_of(piece), piece == 0 ? nullptr : &base, only_total);
+        const State total = scan_along<M, T, Kernels>(s, row, piece * s.pieces.length, end_of(piece),
+                                                      piece == 0 ? nullptr : &base, only_total);
         if (only_total) totals[row * s.pieces.count + piece] = total;
         R::combine(base, total);
       }

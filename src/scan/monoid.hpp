@@ -111,6 +111,9 @@ struct ScaledNumber {
   /// As an f64 that up to four f32 may still be multiplied with: clamped where they leave 0 or infinity as f32 anyway.
   MYLOS_FUNCTION double scaled() const {
     if (exponent == 0) return number;
+    // Far out, most often: nothing to work out.
+    if (exponent < -1100 && is_settled()) return number < 0.0 ? -power_of_two(-1000) : power_of_two(-1000);
+    if (exponent > 1100 && is_settled()) return number < 0.0 ? -power_of_two(1000) : power_of_two(1000);
     ScaledNumber s = *this;
     s.normalize();
     const int e = s.exponent > 730 ? 730 : (s.exponent < -700 ? -700 : s.exponent);
