@@ -234,7 +234,6 @@ __global__ void __launch_bounds__(ring_threads, 1)
 template <class F, class S, class M, class Exchange, RingKind Kind, class T>
 void launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const RingShape& shape) {
   const auto kernel = row_ring_kernel<F, S, M, Exchange, Kind, T>;
-  constexpr RingTuning tuning = ring_tuning();
   const int blocks = shape.blocks_per_row;
   RingParameters<T> parameters;
   parameters.row = make_row_parameters<T>(problem);
