@@ -193,7 +193,7 @@ __global__ void __launch_bounds__(columns_tuning().longest, columns_tuning().thr
     }
   }
   if constexpr (Chained) {
-    affine_columns<E, J, G>(p, p.weight, row, place, v, [](T value, T w) { return value * w; });
+    affine_columns<E, J, G>(p, p.weight, row, place, v, [](T value, T w) { return rounded_product(value, w); });
     affine_columns<E, J, G>(p, p.bias, row, place, v, [](T value, T b) { return value + b; });
     chain_columns<M, E, J, G>(p, p.after, row, place, v);
   }

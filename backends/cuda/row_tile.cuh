@@ -218,6 +218,10 @@ __device__ __noinline__ T operand_element(const RowParameters<T>& p, const RowOp
       base + (operand.is_run ? column * operand.step : p.axis_offset(operand.stride, column)));
 }
 
+/// Rounded before anything is added: a row's bits do not depend on how its weight and bias are read.
+__device__ __forceinline__ float rounded_product(float a, float b) { return __fmul_rn(a, b); }
+__device__ __forceinline__ double rounded_product(double a, double b) { return __dmul_rn(a, b); }
+
 template <class T>
 __device__ __noinline__ T affine_element(const RowOperand& operand, std::int64_t offset) {
   return detail::load_element<T>(operand.dtype, operand.data, offset);
@@ -284,6 +288,15 @@ __device__ __forceinline__ void apply_affine(const RowParameters<T>& p, const Ro
                           : operand_element(p, operand, base, begin + columns(i)));
 }
 
+template <int V, class T, class Columns>
+__device__ __forceinline__ void apply_weight_and_bias(const RowParameters<T>& p, std::int64_t row,
+                                                      const Columns& columns, int length, T* v, std::int64_t begin,
+                                                      bool in_run) {
+  apply_affine<V>(p, p.weight, row, columns, length, v, begin, in_run,
+                  [](T value, T w) { return rounded_product(value, w); });
+  apply_affine<V>(p, p.bias, row, columns, length, v, begin, in_run, [](T value, T b) { return value + b; });
+}
+
 /// Weight and bias at a chunk of a run: often one value all along it, or vectors of the compute type.
 template <class T>
 class RunAffine {
@@ -303,7 +316,7 @@ class RunAffine {
                                         const Columns<E, Lanes>& columns, int length, bool all, T* v) const {
     if (weight_.is_value && bias_.is_value) {
 #pragma unroll
-      for (int i = 0; i < V; ++i) v[i] = v[i] * weight_.value + bias_.value;
+      for (int i = 0; i < V; ++i) v[i] = rounded_product(v[i], weight_.value) + bias_.value;
     } else if (all && (weight_.is_value || weight_.vectors != nullptr) &&
                (bias_.is_value || bias_.vectors != nullptr)) {
       T w[V];
@@ -311,10 +324,9 @@ class RunAffine {
       weight_.template load<V, E, Lanes>(ahead, columns, w);
       bias_.template load<V, E, Lanes>(ahead, columns, b);
 #pragma unroll
-      for (int i = 0; i < V; ++i) v[i] = v[i] * w[i] + b[i];
+      for (int i = 0; i < V; ++i) v[i] = rounded_product(v[i], w[i]) + b[i];
     } else if (length > 0) {
-      apply_affine<V>(p, p.weight, row, columns, length, v, begin_, in_run_, [](T value, T w) { return value * w; });
-      apply_affine<V>(p, p.bias, row, columns, length, v, begin_, in_run_, [](T value, T b) { return value + b; });
+      apply_weight_and_bias<V>(p, row, columns, length, v, begin_, in_run_);
     }
   }
 
@@ -373,8 +385,7 @@ template <class M, int V, class T, class Columns>
 __device__ __forceinline__ void apply_after(const RowParameters<T>& p, std::int64_t row, const Columns& columns,
                                             int length, T* v, std::int64_t begin = 0, bool in_run = false) {
   if (length == 0) return;
-  apply_affine<V>(p, p.weight, row, columns, length, v, begin, in_run, [](T value, T w) { return value * w; });
-  apply_affine<V>(p, p.bias, row, columns, length, v, begin, in_run, [](T value, T b) { return value + b; });
+  apply_weight_and_bias<V>(p, row, columns, length, v, begin, in_run);
   apply_chain<M, V>(p, p.after, row, columns, length, v, begin);
 }
 
