@@ -5,6 +5,7 @@
 #include <mylos/mylos.hpp>
 
 #include "support/program.hpp"
+#include "support/shapes.hpp"
 
 namespace mylos::bench {
 namespace {
@@ -12,33 +13,7 @@ namespace {
 using Exec = Kokkos::DefaultExecutionSpace;
 using Space = Workspace<Exec>;
 using Entries = std::vector<Entry<Exec>>;
-using Shape = std::vector<std::int64_t>;
 using Call = std::function<void(const Exec&, const Tensor& x, const Tensor& y, const Tensor& mask)>;
-
-std::int64_t count_of(const Shape& shape) {
-  std::int64_t n = 1;
-  for (const std::int64_t extent : shape) n *= extent;
-  return n;
-}
-
-/// The shape with as many of its slowest dimension as the workspace holds.
-Shape fitted(Shape shape, const Space& w) {
-  const std::int64_t room = w.rows * w.cols;
-  const std::int64_t each = count_of(shape) / shape[0];
-  if (each > room) throw std::runtime_error("one of the slowest dimension is larger than the workspace");
-  shape[0] = std::min(shape[0], room / each);
-  return shape;
-}
-
-std::string text_of(const Shape& shape) {
-  std::string text;
-  for (const std::int64_t extent : shape) text += (text.empty() ? "" : "x") + std::to_string(extent);
-  return text;
-}
-
-Tensor seen_as(const Tensor& all, const Shape& shape) {
-  return Tensor(all.data, all.dtype, static_cast<int>(shape.size()), shape.data(), nullptr);
-}
 
 /// As the library chooses and as the generic kernel does it.
 void add(Entries& entries, const std::string& name, DType dtype, const Shape& shape, const Call& call,

@@ -5,22 +5,14 @@
 
 #include <string>
 
+#include "support/message.hpp"
+
 namespace mylos::test {
 namespace {
 
 using namespace mylos::detail;
 
 float* const nowhere = nullptr;
-
-template <class Call>
-std::string message_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing thrown";
-}
 
 TEST(Axes, CountFromEitherEndAndMeanAllWhereEmpty) {
   const Tensor x(nowhere, {2, 3, 4});

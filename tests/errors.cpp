@@ -8,23 +8,13 @@
 
 #include "core/selection.hpp"
 #include "support/kernels.hpp"
+#include "support/message.hpp"
 #ifdef KOKKOS_ENABLE_CUDA
 #include "cuda/primitives/check.hpp"
 #endif
 
 namespace mylos::test {
 namespace {
-
-/// The text of the mylos::Error that `call` throws.
-template <class Call>
-std::string message_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 /// Tensors on the host that hold 7, and y that must keep it.
 class Errors : public testing::Test {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "reference/loss.hpp"
+#include "support/message.hpp"
 #include "support/reductions.hpp"
 
 namespace mylos::test {
@@ -190,14 +191,6 @@ TEST(LossErrors, NameTheArgument) {
   float x[6] = {};
   float t[6] = {};
   float y[6] = {};
-  const auto message_of = [](const auto& call) -> std::string {
-    try {
-      call();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
-  };
   const Tensor input(x, {2, 3});
   const Tensor target(t, {2, 3});
   EXPECT_EQ(message_of([&] {

@@ -5,6 +5,7 @@
 #include <array>
 #include <thread>
 
+#include "support/message.hpp"
 #include "support/rows.hpp"
 #include "support/watch.hpp"
 
@@ -55,16 +56,7 @@ TYPED_TEST(RowContract, RunsOnTheGivenInstanceWithoutAFenceAndUnderItsName) {
         }
         exec.fence();
         const std::string kernel = last_kernel();
-        for (const std::string& fence : seen.fences) ADD_FAILURE() << kernel << " waited: " << fence;
-        EXPECT_EQ(seen.others, 0) << kernel << ' ' << seen.last_other;
-        EXPECT_EQ(seen.regions_left, seen.regions.size()) << kernel;
-        std::vector<std::string> labels = seen.regions;
-        for (const auto& [label, where] : seen.kernels) {
-          labels.push_back(label);
-          EXPECT_EQ(where, device) << label;
-          EXPECT_NE(label.find("[" + kernel + "]"), std::string::npos) << label;
-        }
-        EXPECT_NE(std::count(labels.begin(), labels.end(), "mylos::softmax[" + kernel + "]"), 0) << kernel;
+        EXPECT_NE(expect_quiet_call(seen, device, "softmax", kernel), 0) << kernel;
       }
     }
   }
@@ -218,16 +210,6 @@ TYPED_TEST(RowContract, TwoThreadsOnTwoInstances) {
 }
 
 // ---- errors
-
-template <class Call>
-std::string message_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 class RowErrors : public testing::Test {
  protected:

@@ -2,6 +2,7 @@
 // however many rows there are, in place, two threads, graph capture; and every error message once.
 #include <thread>
 
+#include "support/message.hpp"
 #include "support/scans.hpp"
 #include "support/watch.hpp"
 
@@ -48,16 +49,7 @@ TYPED_TEST(ScanContract, RunsOnTheGivenInstanceWithoutAFenceAndUnderItsName) {
         }
         exec.fence();
         const std::string kernel = last_kernel();
-        for (const std::string& fence : seen.fences) ADD_FAILURE() << kernel << " waited: " << fence;
-        EXPECT_EQ(seen.others, 0) << kernel;
-        EXPECT_EQ(seen.regions_left, seen.regions.size()) << kernel;
-        std::vector<std::string> labels = seen.regions;
-        for (const auto& [label, where] : seen.kernels) {
-          labels.push_back(label);
-          EXPECT_EQ(where, device) << label;
-          EXPECT_NE(label.find("[" + kernel + "]"), std::string::npos) << label;
-        }
-        EXPECT_GE(std::count(labels.begin(), labels.end(), "mylos::cumsum[" + kernel + "]"), 1) << kernel;
+        EXPECT_GE(expect_quiet_call(seen, device, "cumsum", kernel), 1) << kernel;
       }
   }
 }
@@ -255,15 +247,6 @@ TEST(ScanCalls, TakeViews) {
 
 class ScanErrors : public testing::Test {
  protected:
-  template <class Call>
-  static std::string message_of(const Call& call) {
-    try {
-      call();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
-  }
   void TearDown() override {
     for (const float v : untouched_) EXPECT_EQ(v, 7) << "y was written before the error";
   }

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "support/message.hpp"
 #include "support/vector_losses.hpp"
 #include "support/watch.hpp"
 
@@ -62,16 +63,7 @@ TYPED_TEST(VectorLossContract, RunsOnTheGivenInstanceWithoutAFenceAndUnderItsNam
       if (!ran) continue;
       const std::string chosen = last_kernel();
       EXPECT_TRUE(kernel.empty() || chosen == kernel) << chosen;
-      for (const std::string& fence : seen.fences) ADD_FAILURE() << chosen << " waited: " << fence;
-      EXPECT_EQ(seen.others, 0) << chosen;
-      EXPECT_EQ(seen.regions_left, seen.regions.size()) << chosen;
-      std::vector<std::string> labels = seen.regions;
-      for (const auto& [label, where] : seen.kernels) {
-        labels.push_back(label);
-        EXPECT_EQ(where, device) << label;
-        EXPECT_NE(label.find("[" + chosen + "]"), std::string::npos) << label;
-      }
-      EXPECT_GE(std::count(labels.begin(), labels.end(), "mylos::cross_entropy[" + chosen + "]"), 1) << chosen;
+      EXPECT_GE(expect_quiet_call(seen, device, "cross_entropy", chosen), 1) << chosen;
     }
   }
 }
@@ -199,15 +191,6 @@ TEST(VectorLossStreams, CanBeCapturedAndReplayed) {
 class VectorLossErrors : public testing::Test {
  protected:
   using Exec = Kokkos::DefaultHostExecutionSpace;
-  template <class Call>
-  static std::string message_of(const Call& call) {
-    try {
-      call();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
-  }
   void TearDown() override {
     for (const float v : untouched_) EXPECT_EQ(v, 7) << "y was written before the error";
   }

@@ -1,7 +1,10 @@
 // What Kokkos Tools sees of a call: its kernels and where they run, fences, regions, and everything that should not be.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <Kokkos_Core.hpp>
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,5 +63,22 @@ class Watch {
  private:
   Kokkos::Tools::Experimental::EventSet before_;
 };
+
+/// Of a call that `kernel` served: it ran on that device, under its name, and nothing waited, copied or allocated.
+/// Returns how often `function`'s label for it was seen.
+inline std::ptrdiff_t expect_quiet_call(const Watch::Seen& seen, std::uint32_t device, const std::string& function,
+                                        const std::string& kernel) {
+  for (const std::string& fence : seen.fences) ADD_FAILURE() << kernel << " waited: " << fence;
+  EXPECT_EQ(seen.others, 0) << kernel << ' ' << seen.last_other;
+  EXPECT_EQ(seen.regions_left, seen.regions.size()) << kernel;
+  std::vector<std::string> labels = seen.regions;
+  for (const auto& [label, where] : seen.kernels) {
+    labels.push_back(label);
+    EXPECT_EQ(where, device) << label;
+    EXPECT_NE(label.find("[" + kernel + "]"), std::string::npos) << label;
+    EXPECT_EQ(label.rfind("mylos::", 0), 0U) << label;
+  }
+  return std::count(labels.begin(), labels.end(), "mylos::" + function + "[" + kernel + "]");
+}
 
 }  // namespace mylos::test
