@@ -164,5 +164,14 @@ TYPED_TEST(RowAccuracy, SoftmaxNeverOverflows) {
   }
 }
 
+// What is left of a row lies so far below zero that the inverse of its exponential overflows.
+TYPED_TEST(RowAccuracy, AllButAFewHidden) {
+  for (const RowOperator op : {RowOperator::softmax, RowOperator::log_softmax})
+    for (const DType dtype : floating)
+      for (const std::int64_t length : {5, 64, 1000, 4096, 70001})
+        this->check(this->rows_of(op, dtype, dtype, 3, length),
+                    [=](std::int64_t i) { return i % length < length - 3 ? -infinity : -800.0 - noise(i); });
+}
+
 }  // namespace
 }  // namespace mylos::test

@@ -56,11 +56,11 @@ void with_storage(DType dtype, const Visit& visit) {
 
 const char* refuse_registers(const RowProblem& problem) {
   if (const char* reason = refuse_held_rows(problem)) return reason;
-  const bool chained = problem.has_chains() || problem.has_affine() || problem.is_causal;
+  const bool chained = problem.has_chains() || problem.is_causal;
   const int value = problem.computes_in_f64() ? sizeof(double) : sizeof(float);
   if (problem.length() <= registers_tiny_length(static_cast<std::size_t>(value))) return nullptr;
   if (!rows_are_aligned_alike(problem)) return "rows of x and y are not aligned alike";
-  const WarpsTuning tuning = warps_tuning(chained);
+  const WarpsTuning tuning = warps_tuning(problem.has_affine(), chained);
   if (problem.length() + longest_lead(problem, sector_bytes) > tuning.longest * (tuning.bytes / value))
     return "a block's registers do not hold a row";
   return nullptr;

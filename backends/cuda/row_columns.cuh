@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cuda/primitives/check.hpp"
-#include "cuda/row_tile.cuh"
+#include "cuda/row_affine.cuh"
 #include "cuda/tuning.hpp"
 
 namespace mylos::cuda {

@@ -42,9 +42,8 @@ void with_instance(const RowProblem& problem, const Launch& launch) {
 template <class S>
 void RowKernels<S>::run_registers(const RowProblem& problem, const detail::Queue& queue) {
   using T = ValueOf<S>;
-  with_instance<T>(problem, [&](auto family, auto chained) {
-    launch_registers<decltype(family), S, MathFor<S>, 16 / static_cast<int>(sizeof(S)), decltype(chained)::value, T>(
-        problem, queue);
+  with_family<T>(problem, [&](auto family) {
+    launch_registers<decltype(family), S, MathFor<S>, 16 / static_cast<int>(sizeof(S)), T>(problem, queue);
   });
 }
 
@@ -66,9 +65,7 @@ void RowKernels<S>::run_columns(const RowProblem& problem, const detail::Queue& 
 template <class S>
 void RowKernels<S>::run_passes(const RowProblem& problem, const detail::Queue& queue) {
   using T = ValueOf<S>;
-  with_instance<T>(problem, [&](auto family, auto chained) {
-    launch_passes<decltype(family), S, MathFor<S>, decltype(chained)::value, T>(problem, queue);
-  });
+  with_family<T>(problem, [&](auto family) { launch_passes<decltype(family), S, MathFor<S>, T>(problem, queue); });
 }
 
 }  // namespace mylos::cuda

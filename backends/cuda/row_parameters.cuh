@@ -91,6 +91,13 @@ struct RowParameters {
   }
 };
 
+/// An element's place in a tensor.
+template <class T>
+__device__ __noinline__ std::int64_t element_offset(const RowParameters<T>& p, const std::int64_t* stride,
+                                                    std::int64_t row, std::int64_t element) {
+  return p.row_offset(stride, row) + (element == 0 ? 0 : p.axis_offset(stride, element));
+}
+
 /// Elements of a chunk: 16 bytes of the wider of x and y.
 inline int row_chunk_elements(const RowProblem& problem) {
   const std::size_t x = size_of(problem.x.dtype);

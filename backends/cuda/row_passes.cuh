@@ -113,25 +113,26 @@ __global__ void __launch_bounds__(passes_tuning().threads)
   if (p.has_statistics()) store_statistics(p, row, state, constants);
 }
 
-template <class F, class S, class M, bool Chained, class T>
-__global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().blocks(Chained))
+template <class F, class S, class M, RowKind Kind, class T>
+__global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().blocks(Kind == RowKind::full))
     row_map_kernel(const __grid_constant__ PassesParameters<T> parameters) {
   const RowParameters<T>& p = parameters.row;
   const std::uint64_t number = gridDim.x - 1 - blockIdx.x;
   const auto row = static_cast<std::int64_t>(parameters.pieces.divide(number));
   const Piece<S, T> piece(parameters, row, number - static_cast<std::uint64_t>(row) * parameters.pieces.divisor);
+  if (piece.length == 0) return;
   constexpr int V = Piece<S, T>::V;
   T v[V];
   load_row<StreamingAccess, V>(piece.x, piece.columns, piece.length, v);
   const RowConstants<T> constants = parameters.constants[row];
-  if constexpr (Chained) apply_before<M, V>(p, row, piece.columns, piece.length, v, piece.first);
+  if constexpr (Kind == RowKind::full) apply_before<M, V>(p, row, piece.columns, piece.length, v, piece.first);
   F::template map<M, V>(p, constants, v);
-  if constexpr (Chained) apply_after<M, V>(p, row, piece.columns, piece.length, v, piece.first, parameters.in_run);
+  apply_rest<Kind, M, V>(p, row, piece.columns, piece.length, v, piece.first, parameters.in_run);
   store_row<StreamingAccess, V>(piece.y, piece.columns, piece.length, v);
 }
 
-template <class F, class S, class M, bool Chained, class T>
-void launch_passes(const RowProblem& problem, const detail::Queue& queue) {
+template <class F, class S, class M, RowKind Kind, class T>
+void launch_passes_of(const RowProblem& problem, const detail::Queue& queue) {
   PassesParameters<T> parameters;
   parameters.row = make_row_parameters<T>(problem);
   parameters.run = run_of(problem);
@@ -154,9 +155,18 @@ void launch_passes(const RowProblem& problem, const detail::Queue& queue) {
   parameters.constants = static_cast<RowConstants<T>*>(scratch.data());
   parameters.states = static_cast<unsigned char*>(scratch.data()) + constants_bytes;
   constexpr int threads = passes_tuning().threads;
-  launch(row_partial_kernel<F, S, M, Chained, T>, rows * parts, threads, queue.stream, parameters);
+  launch(row_partial_kernel<F, S, M, Kind == RowKind::full, T>, rows * parts, threads, queue.stream, parameters);
   launch(row_combine_kernel<F, M, T>, rows, threads, queue.stream, parameters);
-  launch(row_map_kernel<F, S, M, Chained, T>, rows * pieces, threads, queue.stream, parameters);
+  launch(row_map_kernel<F, S, M, Kind, T>, rows * pieces, threads, queue.stream, parameters);
+}
+
+template <class F, class S, class M, class T>
+void launch_passes(const RowProblem& problem, const detail::Queue& queue) {
+  if (problem.has_chains() || problem.is_causal) return launch_passes_of<F, S, M, RowKind::full, T>(problem, queue);
+  if constexpr (F::has_affine) {
+    if (problem.has_affine()) return launch_passes_of<F, S, M, RowKind::affine, T>(problem, queue);
+  }
+  launch_passes_of<F, S, M, RowKind::light, T>(problem, queue);
 }
 
 }  // namespace mylos::cuda

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cuda/primitives/launch.cuh"
-#include "cuda/row_tile.cuh"
+#include "cuda/row_affine.cuh"
 #include "cuda/tuning.hpp"
 
 namespace mylos::cuda {
@@ -13,6 +13,9 @@ struct RegistersParameters {
   RowParameters<T> row;
   int lanes;  // threads that share a row: a power of two up to 32, or all of the block
 };
+
+template <RowKind Kind>
+inline constexpr WarpsTuning warps_tuning_of = warps_tuning(Kind == RowKind::affine, Kind == RowKind::full);
 
 /// The statistic of a row that the warps of a block share, in every thread.
 template <class F, class M, class T>
@@ -30,7 +33,7 @@ __device__ __forceinline__ typename F::State combine_warps(const RowParameters<T
 }
 
 /// A thread's values, from load to store. combine: from the thread's statistic to the row's.
-template <class F, class S, class M, int V, bool Chained, class T, int E, int Lanes, class Combine>
+template <class F, class S, class M, int V, RowKind Kind, class T, int E, int Lanes, class Combine>
 __device__ __forceinline__ void register_row(const RowParameters<T>& p, std::int64_t row,
                                              const Columns<E, Lanes>& from_boundary, const Combine& combine) {
   // Lanes without a row go along, with no elements.
@@ -43,33 +46,34 @@ __device__ __forceinline__ void register_row(const RowParameters<T>& p, std::int
   const auto columns = from_boundary.from(-lead_of<boundary>(y));
   T v[V];
   load_row<StreamingAccess, V>(x, columns, length, v);
-  if constexpr (Chained) apply_before<M, V>(p, row, columns, length, v);
+  if constexpr (Kind == RowKind::full) apply_before<M, V>(p, row, columns, length, v);
   const auto held = hold_values<F, M, V>(p, columns, length, v);
   const auto state = combine(held);
   const RowConstants<T> constants = F::template finish<M>(p, state);
   F::template map_held<M, V>(p, constants, held, v);
-  if constexpr (Chained) apply_after<M, V>(p, row, columns, length, v);
+  apply_rest<Kind, M, V>(p, row, columns, length, v, 0, true);
   store_row<StreamingAccess, V>(y, columns, length, v);
   if (from_boundary.first == 0 && is_row && p.has_statistics()) store_statistics(p, row, state, constants);
 }
 
 /// Up to 32 lanes a row.
-template <class F, class S, class M, int E, int V, bool Chained, class T>
-__global__ void __launch_bounds__(lanes_tuning(Chained).threads, lanes_tuning(Chained).blocks)
+template <class F, class S, class M, int E, int V, RowKind Kind, class T>
+__global__ void __launch_bounds__(lanes_tuning(Kind == RowKind::full).threads,
+                                  lanes_tuning(Kind == RowKind::full).blocks)
     row_lanes_kernel(const __grid_constant__ RegistersParameters<T> parameters) {
   const int lanes = parameters.lanes;
   const int shift = __ffs(lanes) - 1;
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * (blockDim.x >> shift) + (threadIdx.x >> shift);
   const auto columns = Columns<E, 0>::of_lane(static_cast<int>(threadIdx.x) & (lanes - 1), lanes);
-  register_row<F, S, M, V, Chained>(parameters.row, row, columns, [&](const typename F::State& state) {
+  register_row<F, S, M, V, Kind>(parameters.row, row, columns, [&](const typename F::State& state) {
     return combine_lanes<F, M>(parameters.row, state, lanes);
   });
 }
 
 /// One warp a row and several rows a block, or a block a row. Each warp has consecutive elements.
-template <class F, class S, class M, int E, int V, bool Chained, class T>
-__global__ void __launch_bounds__(warps_tuning(Chained).longest,
-                                  warps_tuning(Chained).threads / warps_tuning(Chained).longest)
+template <class F, class S, class M, int E, int V, RowKind Kind, class T>
+__global__ void __launch_bounds__(warps_tuning_of<Kind>.longest,
+                                  warps_tuning_of<Kind>.threads / warps_tuning_of<Kind>.longest)
     row_warps_kernel(const __grid_constant__ RegistersParameters<T> parameters) {
   const int warps = parameters.lanes / 32;
   const int warp = static_cast<int>(threadIdx.x) / 32;
@@ -77,18 +81,18 @@ __global__ void __launch_bounds__(warps_tuning(Chained).longest,
       warps > 1 ? blockIdx.x : static_cast<std::int64_t>(blockIdx.x) * (blockDim.x / 32) + static_cast<unsigned>(warp);
   const auto columns =
       Columns<E, 32>::of_lane(static_cast<int>(threadIdx.x) % 32, 32).from(warps > 1 ? warp * (32 * V) : 0);
-  register_row<F, S, M, V, Chained>(parameters.row, row, columns, [&](const typename F::State& state) {
+  register_row<F, S, M, V, Kind>(parameters.row, row, columns, [&](const typename F::State& state) {
     return combine_warps<F, M>(parameters.row, state, warps);
   });
 }
 
 /// By the row's length alone: how many rows there are must not show in the result.
-template <class F, class S, class M, int E, bool Chained, class T>
-void launch_registers(const RowProblem& problem, const detail::Queue& queue) {
-  constexpr int few = lanes_tuning(Chained).bytes / static_cast<int>(sizeof(T));
+template <class F, class S, class M, int E, RowKind Kind, class T>
+void launch_registers_of(const RowProblem& problem, const detail::Queue& queue) {
+  constexpr int few = lanes_tuning(Kind == RowKind::full).bytes / static_cast<int>(sizeof(T));
   constexpr int tiny = few / 4;
-  constexpr int many = warps_tuning(Chained).bytes / static_cast<int>(sizeof(T));
-  constexpr int threads = lanes_tuning(Chained).threads;
+  constexpr int many = warps_tuning_of<Kind>.bytes / static_cast<int>(sizeof(T));
+  constexpr int threads = lanes_tuning(Kind == RowKind::full).threads;
   RegistersParameters<T> parameters{make_row_parameters<T>(problem), 1};
   const int length = static_cast<int>(problem.length());
   const auto run = [&](auto kernel, int rows_per_block, int block) {
@@ -99,16 +103,26 @@ void launch_registers(const RowProblem& problem, const detail::Queue& queue) {
     return threads / parameters.lanes;
   };
   if (length <= registers_tiny_length(sizeof(T)))
-    return run(row_lanes_kernel<F, S, M, 1, tiny, Chained, T>, share_among_lanes(tiny, length), threads);
+    return run(row_lanes_kernel<F, S, M, 1, tiny, Kind, T>, share_among_lanes(tiny, length), threads);
   // With the longest lead.
   const auto reach = [&](int boundary) { return length + longest_lead(problem, boundary); };
   if (reach(16) <= 32 * few)
-    return run(row_lanes_kernel<F, S, M, E, few, Chained, T>, share_among_lanes(few, reach(16)), threads);
+    return run(row_lanes_kernel<F, S, M, E, few, Kind, T>, share_among_lanes(few, reach(16)), threads);
   const int warps = (reach(sector_bytes) + 32 * many - 1) / (32 * many);
   parameters.lanes = 32 * warps;
   const int rows_per_block = warps > 1 ? 1 : 4;
   const int block = 32 * warps * rows_per_block;
-  run(row_warps_kernel<F, S, M, E, many, Chained, T>, rows_per_block, block);
+  run(row_warps_kernel<F, S, M, E, many, Kind, T>, rows_per_block, block);
+}
+
+template <class F, class S, class M, int E, class T>
+void launch_registers(const RowProblem& problem, const detail::Queue& queue) {
+  if (problem.has_chains() || problem.is_causal)
+    return launch_registers_of<F, S, M, E, RowKind::full, T>(problem, queue);
+  if constexpr (F::has_affine) {
+    if (problem.has_affine()) return launch_registers_of<F, S, M, E, RowKind::affine, T>(problem, queue);
+  }
+  launch_registers_of<F, S, M, E, RowKind::light, T>(problem, queue);
 }
 
 }  // namespace mylos::cuda

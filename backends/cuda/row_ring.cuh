@@ -9,6 +9,7 @@
 
 #include "cuda/primitives/device.hpp"
 #include "cuda/primitives/scratch.cuh"
+#include "cuda/row_affine.cuh"
 #include "cuda/row_exchange.cuh"
 #include "cuda/row_ring_stages.cuh"
 #include "cuda/row_runs.hpp"
@@ -45,21 +46,18 @@ __device__ __noinline__ void chain_chunk(const detail::LoweredChain<S>& chain, S
   store_values<detail::PlainAccess, V>(data, tile.value);
 }
 
-/// What there is beside the statistic and the map. Light: nothing, or `before` without operands where the values that
-/// it gives go back to shared memory. Affine: weight and bias. Full: anything.
-enum class RingKind { light, affine, full };
-
-/// What a warp does with a chunk.
-template <class F, class S, class M, RingKind Kind, class T>
+/// What a warp does with a chunk. RowKind::light has `before` too where it takes no operands and the values that it
+/// gives go back to shared memory.
+template <class F, class S, class M, RowKind Kind, class T>
 struct RingWork {
   using State = typename F::State;
   static constexpr int E = 16 / static_cast<int>(sizeof(S));
   static constexpr int chunk_values = ring_chunk_bytes / static_cast<int>(sizeof(S)) / 32;
   static constexpr int look_values = chunk_values < 16 ? chunk_values : 16;
-  static constexpr bool is_full = Kind == RingKind::full;
-  static constexpr bool has_affine = Kind != RingKind::light && F::has_affine;
+  static constexpr bool is_full = Kind == RowKind::full;
+  static constexpr bool has_affine = Kind != RowKind::light && F::has_affine;
   /// What takes registers of its own takes fewer values at a time.
-  static constexpr int map_values = Kind == RingKind::light ? look_values : 8;
+  static constexpr int map_values = Kind == RowKind::full ? 8 : look_values;
   /// Values that a chain changed go back to shared memory, where they fit.
   static constexpr bool can_write_back = sizeof(S) == sizeof(T) && (is_full || !F::has_affine);
 
@@ -109,11 +107,25 @@ struct RingWork {
     return state;
   }
 
-  /// The result of a chunk.
-  __device__ __forceinline__ void finish(const RowConstants<T>& constants, const RingChunk<S>& chunk, const S* data) {
+  /// The result of a whole chunk, where `affine` is simple.
+  __device__ __forceinline__ void finish_whole(const RowConstants<T>& constants, const RingChunk<S>& chunk,
+                                               const S* data) const {
     constexpr int V = map_values;
-    if constexpr (has_affine) affine.move_to(p, row, start(chunk), columns(chunk, 0), in_run);
-#pragma unroll(Kind == RingKind::light ? chunk_values / V : 1)
+#pragma unroll
+    for (int i = 0; i < chunk_values; i += V) {
+      T v[V];
+      load_values<V>(data + i * 32, v);
+      F::template map<M, V>(p, constants, v);
+      if constexpr (has_affine) affine.template apply<V>(chunk.first, columns(chunk, i), chunk.end, true, v);
+      store_values<StreamingAccess, V>(chunk.y + i * 32, v);
+    }
+  }
+  /// Of any other, and with chains.
+  __device__ __forceinline__ void finish(const RowConstants<T>& constants, const RingChunk<S>& chunk,
+                                         const S* data) const {
+    constexpr int V = has_affine ? 8 : map_values;
+    if (length(chunk) == 0) return;
+#pragma unroll 1
     for (int i = 0; i < chunk_values; i += V) {
       T v[V];
       load_values<V>(data + i * 32, v);
@@ -121,8 +133,7 @@ struct RingWork {
         if (has_before()) apply_before<M, V>(p, row, columns(chunk, i), length(chunk), v, start(chunk));
       }
       F::template map<M, V>(p, constants, v);
-      if constexpr (has_affine)
-        affine.template apply<V>(p, row, i * 32, columns(chunk, i), length(chunk), chunk.is_whole(), v);
+      if constexpr (has_affine) apply_affine_tile<V>(p, row, columns(chunk, i), length(chunk), v, start(chunk), in_run);
       if constexpr (is_full) apply_chain<M, V>(p, p.after, row, columns(chunk, i), length(chunk), v, start(chunk));
       if (chunk.is_whole())
         store_values<StreamingAccess, V>(chunk.y + i * 32, v);
@@ -139,7 +150,7 @@ struct RingWork {
   }
 };
 
-template <class F, class S, class M, class Exchange, RingKind Kind, class T>
+template <class F, class S, class M, class Exchange, RowKind Kind, class T>
 __global__ void __launch_bounds__(ring_threads, 1)
     row_ring_kernel(const __grid_constant__ RingParameters<T> parameters) {
   using Work = RingWork<F, S, M, Kind, T>;
@@ -187,13 +198,21 @@ __global__ void __launch_bounds__(ring_threads, 1)
     whole = row.template whole<warps>(warp);
     return chunk;
   };
+  const auto is_whole = [&](int i) { return !Work::is_full && whole.has(i); };
+  const auto find_affine = [&] {
+    if constexpr (Work::has_affine && !Work::is_full) {
+      const std::int64_t element = whole.template chunk<warps>(whole.begin).first;
+      work.affine.is_simple =
+          whole.has(whole.begin) && work.affine.template locate<Work::E>(p, work.row, element, element, in_run);
+    }
+  };
   const auto look = [&](std::int64_t number, int from, int to) {
     if (number >= p.rows || from >= to) return;
     move_to(number);
 #pragma unroll 1
     for (int i = from; i < to; ++i) {
       const auto look_at = [&](const RingChunk<S>& chunk) { state = work.look(state, chunk, ring.wait(chunk)); };
-      if (!Work::is_full && whole.has(i))
+      if (is_whole(i))
         look_at(whole.template chunk<warps>(i));
       else
         look_at(ragged_chunk(i));
@@ -218,12 +237,15 @@ __global__ void __launch_bounds__(ring_threads, 1)
       return result;
     });
     move_to(number);
+    find_affine();
 #pragma unroll 1
     for (int i = 0; i < slabs; ++i) {
-      if (!Work::is_full && whole.has(i))
-        work.finish(constants, whole.template chunk<warps>(i), ring.oldest());
-      else
+      if (is_whole(i) && work.affine.is_simple) {
+        work.finish_whole(constants, whole.template chunk<warps>(i), ring.oldest());
+      } else {
         work.finish(constants, ragged_chunk(i), ring.oldest());
+        find_affine();
+      }
       ring.release(Work::can_write_back);
     }
     if (ahead < slabs) look_and_leave(number + row_step, ahead);
@@ -231,7 +253,7 @@ __global__ void __launch_bounds__(ring_threads, 1)
   exchange.finish();
 }
 
-template <class F, class S, class M, class Exchange, RingKind Kind, class T>
+template <class F, class S, class M, class Exchange, RowKind Kind, class T>
 void launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const RingShape& shape) {
   const auto kernel = row_ring_kernel<F, S, M, Exchange, Kind, T>;
   const int blocks = shape.blocks_per_row;
@@ -276,7 +298,7 @@ void launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const
   MYLOS_CUDA_CHECK(cudaLaunchKernelEx(&config, kernel, parameters));
 }
 
-template <class F, class S, class M, RingKind Kind, class T>
+template <class F, class S, class M, RowKind Kind, class T>
 void launch_ring_kind(const RowProblem& problem, const detail::Queue& queue) {
   const RingShape shape = ring_shape(problem, device_attribute(cudaDevAttrMultiProcessorCount));
   if (shape.blocks_per_row <= ring_tuning().max_cluster)
@@ -289,13 +311,13 @@ template <class F, class S, class M, class T>
 void launch_ring(const RowProblem& problem, const detail::Queue& queue) {
   const bool full = problem.is_causal || !problem.after->empty() || problem.operand_count() > 0;
   if constexpr (F::has_affine) {
-    if (full || !problem.before->empty()) return launch_ring_kind<F, S, M, RingKind::full, T>(problem, queue);
-    if (problem.has_affine()) return launch_ring_kind<F, S, M, RingKind::affine, T>(problem, queue);
+    if (full || !problem.before->empty()) return launch_ring_kind<F, S, M, RowKind::full, T>(problem, queue);
+    if (problem.has_affine()) return launch_ring_kind<F, S, M, RowKind::affine, T>(problem, queue);
   } else {
     if (full || (!problem.before->empty() && sizeof(S) < sizeof(T)))
-      return launch_ring_kind<F, S, M, RingKind::full, T>(problem, queue);
+      return launch_ring_kind<F, S, M, RowKind::full, T>(problem, queue);
   }
-  launch_ring_kind<F, S, M, RingKind::light, T>(problem, queue);
+  launch_ring_kind<F, S, M, RowKind::light, T>(problem, queue);
 }
 
 }  // namespace mylos::cuda

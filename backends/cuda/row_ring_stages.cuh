@@ -35,13 +35,6 @@ struct RingChunk {
   __device__ __forceinline__ int to() const { return end & -vector; }
 };
 
-/// An element's place in a tensor.
-template <class T>
-__device__ __noinline__ std::int64_t element_offset(const RowParameters<T>& p, const std::int64_t* stride,
-                                                    std::int64_t row, std::int64_t element) {
-  return p.row_offset(stride, row) + (element == 0 ? 0 : p.axis_offset(stride, element));
-}
-
 /// A block's part of a row, as a sequence of chunks.
 template <class S, class T>
 class RingRow {

@@ -152,7 +152,7 @@ struct ExponentialFamily : detail::ExponentialSum<T, A> {
   static __device__ __forceinline__ void map_held(const RowParameters<T>& p, const RowConstants<T>& c,
                                                   const State& held, T* v) {
     if (p.op != RowOperator::softmax) return map<M, N>(p, c, v);
-    const T factor = M::exp(Base::origin(held.max) - c.shift) * c.scale;
+    const T factor = M::exp(held.max - c.shift) * c.scale;
 #pragma unroll
     for (int k = 0; k < N; ++k) v[k] *= factor;
   }

@@ -42,8 +42,6 @@ template <int Bytes, class S>
 __device__ __forceinline__ int lead_of(const S* row) {
   return static_cast<int>(reinterpret_cast<std::uintptr_t>(row) % Bytes / sizeof(S));
 }
-inline constexpr int line_bytes = 128;
-inline constexpr int sector_bytes = 32;
 
 /// The elements of a row that the columns name, as they are stored; what lies outside of the row is left unset.
 template <class Access, int V, class S, int E, int Lanes>
@@ -118,6 +116,10 @@ struct TilePlace {
   __device__ __forceinline__ std::int64_t row(int i) const {
     return across ? first_row + (i & (chunk - 1)) : first_row;
   }
+  /// Whether the first n values lie in the row.
+  __device__ __forceinline__ bool has_all(int n) const {
+    return first >= 0 && first + (n - 1) / chunk * chunk_step + ((n - 1) & (chunk - 1)) < length;
+  }
   /// What lies outside of the row takes an element of it.
   __device__ __forceinline__ std::int64_t column(int i) const {
     const std::int64_t at = first + i / chunk * chunk_step + (across ? 0 : i & (chunk - 1));
@@ -126,12 +128,48 @@ struct TilePlace {
   }
 };
 
+/// Values of `from`, where the tile's elements lie in groups of four neighbours.
+template <class S, class T>
+__device__ __forceinline__ void load_groups(const S* from, const TilePlace& place, ChainTile<T>& block) {
+#pragma unroll
+  for (int i = 0; i < chain_values<T>; i += 4)
+    detail::load_vector_as<detail::PlainAccess, S, 4>(
+        from, i / place.chunk * place.chunk_step + (i & (place.chunk - 1)), &block[i]);
+}
+
 /// A tensor operand's values at the tile's elements.
 template <class T>
 __device__ __noinline__ ChainTile<T> load_operand(const RowParameters<T>& p, const RowOperand& operand,
                                                   const TilePlace& place) {
   constexpr int N = chain_values<T>;
   std::int64_t base = p.row_offset(operand.stride, place.first_row);
+  ChainTile<T> block;
+  if (!place.across && operand.is_run && operand.step == 0) {
+    const T value = detail::load_element<T>(operand.dtype, operand.data, base);
+#pragma unroll
+    for (int i = 0; i < N; ++i) block[i] = value;
+    return block;
+  }
+  const auto size = static_cast<std::int64_t>(size_of(operand.dtype));
+  const char* const from = static_cast<const char*>(operand.data) + (base + place.first) * size;
+  const bool groups = !place.across && operand.is_run && operand.step == 1 && place.chunk % 4 == 0 &&
+                      place.has_all(N) && reinterpret_cast<std::uintptr_t>(from) % (size < 4 ? 4 * size : 16) == 0;
+  if (groups) {
+    switch (operand.dtype) {
+#define MYLOS_CASE(D, S)                                         \
+  case DType::D:                                                 \
+    load_groups(reinterpret_cast<const S*>(from), place, block); \
+    return block;
+      MYLOS_CASE(f64, double)
+      MYLOS_CASE(f32, float)
+      MYLOS_CASE(f16, half)
+      MYLOS_CASE(bf16, bfloat16)
+      MYLOS_CASE(u8, std::uint8_t)
+#undef MYLOS_CASE
+      default:
+        break;
+    }
+  }
   std::int64_t offset[N];
 #pragma unroll
   for (int i = 0; i < N; ++i) {
@@ -139,7 +177,6 @@ __device__ __noinline__ ChainTile<T> load_operand(const RowParameters<T>& p, con
     const std::int64_t column = place.column(i);
     offset[i] = base + (operand.is_run ? column * operand.step : p.axis_offset(operand.stride, column));
   }
-  ChainTile<T> block;
   switch (operand.dtype) {
 #define MYLOS_CASE(D, S)                                                  \
   case DType::D: {                                                        \
@@ -207,186 +244,6 @@ __device__ __forceinline__ void apply_chain(const RowParameters<T>& p, const det
     for (int k = 0; k < N; ++k)
       if (i + k < V) v[i + k] = tile[k];
   }
-}
-
-/// One element of a tensor over the box, wherever it is.
-template <class T>
-__device__ __noinline__ T operand_element(const RowParameters<T>& p, const RowOperand& operand, std::int64_t base,
-                                          std::int64_t column) {
-  return detail::load_element<T>(
-      operand.dtype, operand.data,
-      base + (operand.is_run ? column * operand.step : p.axis_offset(operand.stride, column)));
-}
-
-/// Rounded before anything is added: a row's bits do not depend on how its weight and bias are read.
-__device__ __forceinline__ float rounded_product(float a, float b) { return __fmul_rn(a, b); }
-__device__ __forceinline__ double rounded_product(double a, double b) { return __dmul_rn(a, b); }
-
-template <class T>
-__device__ __noinline__ T affine_element(const RowOperand& operand, std::int64_t offset) {
-  return detail::load_element<T>(operand.dtype, operand.data, offset);
-}
-
-/// v = f(v, w) for whole chunks of consecutive, aligned w.
-template <class W, int V, class T, int E, int Lanes, class F>
-__device__ __forceinline__ void apply_vectors(const void* from, const Columns<E, Lanes>& columns, int length, T* v,
-                                              const F& f) {
-  if constexpr (sizeof(W) * E <= 16) {
-    using Chunk = detail::Pack<W, E>;
-#pragma unroll
-    for (int q = 0; q < V / E; ++q) {
-      if (!columns.has_chunk(q * E, length)) continue;
-      T w[E];
-      detail::unpack(
-          detail::PlainAccess::load(reinterpret_cast<const Chunk*>(static_cast<const W*>(from) + columns.ahead(q * E))),
-          w);
-#pragma unroll
-      for (int k = 0; k < E; ++k) v[q * E + k] = f(v[q * E + k], w[k]);
-    }
-  }
-}
-
-/// v = f(v, w) with the values of weight or bias. In_run: the columns lie within the axis' fastest dimension.
-template <int V, class T, int E, int Lanes, class F>
-__device__ __forceinline__ void apply_affine(const RowParameters<T>& p, const RowOperand& operand, std::int64_t row,
-                                             const Columns<E, Lanes>& columns, int length, T* v, std::int64_t begin,
-                                             bool in_run, const F& f) {
-  if (operand.data == nullptr) return;
-  std::int64_t base = p.row_offset(operand.stride, row);
-  const bool even = operand.is_run || in_run;
-  if (even) base += operand.is_run ? begin * operand.step : p.axis_offset(operand.stride, begin);
-  if (even && operand.step == 0) {
-    const T w = detail::load_element<T>(operand.dtype, operand.data, base);
-#pragma unroll
-    for (int i = 0; i < V; ++i) v[i] = f(v[i], w);
-    return;
-  }
-  const auto size = static_cast<int>(size_of(operand.dtype));
-  const void* const from = static_cast<const char*>(operand.data) + (base + columns.first) * size;
-  const bool vectors = E > 1 && even && operand.step == 1 && size * E <= 16 &&
-                       (reinterpret_cast<std::uintptr_t>(from) & static_cast<unsigned>(size * E - 1)) == 0;
-  if (vectors) {
-    switch (operand.dtype) {
-      case DType::f64:
-        apply_vectors<double, V>(from, columns, length, v, f);
-        break;
-      case DType::f32:
-        apply_vectors<float, V>(from, columns, length, v, f);
-        break;
-      case DType::f16:
-        apply_vectors<half, V>(from, columns, length, v, f);
-        break;
-      default:
-        apply_vectors<bfloat16, V>(from, columns, length, v, f);
-    }
-    if (!columns.has_part(length)) return;
-  }
-#pragma unroll
-  for (int i = 0; i < V; ++i)
-    if (columns.has(i, length) && !(vectors && columns.has_chunk(i / E * E, length)))
-      v[i] = f(v[i], even ? affine_element<T>(operand, base + columns(i) * operand.step)
-                          : operand_element(p, operand, base, begin + columns(i)));
-}
-
-template <int V, class T, class Columns>
-__device__ __forceinline__ void apply_weight_and_bias(const RowParameters<T>& p, std::int64_t row,
-                                                      const Columns& columns, int length, T* v, std::int64_t begin,
-                                                      bool in_run) {
-  apply_affine<V>(p, p.weight, row, columns, length, v, begin, in_run,
-                  [](T value, T w) { return rounded_product(value, w); });
-  apply_affine<V>(p, p.bias, row, columns, length, v, begin, in_run, [](T value, T b) { return value + b; });
-}
-
-/// Weight and bias at a chunk of a run: often one value all along it, or vectors of the compute type.
-template <class T>
-class RunAffine {
- public:
-  /// To the columns that count from element `begin` of the row.
-  template <int E, int Lanes>
-  __device__ __forceinline__ void move_to(const RowParameters<T>& p, std::int64_t row, std::int64_t begin,
-                                          const Columns<E, Lanes>& columns, bool in_run) {
-    in_run_ = in_run;
-    begin_ = begin;
-    weight_.move_to(p, p.weight, row, begin, columns.first, in_run, T(1));
-    bias_.move_to(p, p.bias, row, begin, columns.first, in_run, T(0));
-  }
-  /// v = v * weight + bias for the columns `ahead` of those, where all of them lie in the row or not.
-  template <int V, int E, int Lanes>
-  __device__ __forceinline__ void apply(const RowParameters<T>& p, std::int64_t row, int ahead,
-                                        const Columns<E, Lanes>& columns, int length, bool all, T* v) const {
-    if (weight_.is_value && bias_.is_value) {
-#pragma unroll
-      for (int i = 0; i < V; ++i) v[i] = rounded_product(v[i], weight_.value) + bias_.value;
-    } else if (all && (weight_.is_value || weight_.vectors != nullptr) &&
-               (bias_.is_value || bias_.vectors != nullptr)) {
-      T w[V];
-      T b[V];
-      weight_.template load<V, E, Lanes>(ahead, columns, w);
-      bias_.template load<V, E, Lanes>(ahead, columns, b);
-#pragma unroll
-      for (int i = 0; i < V; ++i) v[i] = rounded_product(v[i], w[i]) + b[i];
-    } else if (length > 0) {
-      apply_weight_and_bias<V>(p, row, columns, length, v, begin_, in_run_);
-    }
-  }
-
- private:
-  struct Part {
-    bool is_value = false;
-    T value;
-    std::int64_t offset = -1;    // of the value
-    const T* vectors = nullptr;  // at the first column
-
-    __device__ __forceinline__ void move_to(const RowParameters<T>& p, const RowOperand& operand, std::int64_t row,
-                                            std::int64_t begin, int first, bool in_run, T neutral) {
-      const bool even = operand.is_run || in_run;
-      is_value = operand.data == nullptr || (even && operand.step == 0);
-      vectors = nullptr;
-      if (operand.data == nullptr) {
-        value = neutral;
-        return;
-      }
-      if (!even) return;
-      const std::int64_t at = p.row_offset(operand.stride, row) +
-                              (operand.is_run ? begin * operand.step : p.axis_offset(operand.stride, begin));
-      if (is_value && at != offset) {
-        offset = at;
-        value = affine_element<T>(operand, at);
-      }
-      const T* const from = static_cast<const T*>(operand.data) + (at + first);
-      if (operand.step == 1 && operand.dtype == (sizeof(T) == 8 ? DType::f64 : DType::f32) &&
-          reinterpret_cast<std::uintptr_t>(from) % 16 == 0)
-        vectors = from;
-    }
-    template <int V, int E, int Lanes>
-    __device__ __forceinline__ void load(int ahead, const Columns<E, Lanes>& columns, T* w) const {
-      if (is_value) {
-#pragma unroll
-        for (int i = 0; i < V; ++i) w[i] = value;
-        return;
-      }
-      constexpr int N = 16 / static_cast<int>(sizeof(T));
-      static_assert(E % N == 0);
-#pragma unroll
-      for (int i = 0; i < V; i += N)
-        detail::unpack(
-            detail::PlainAccess::load(reinterpret_cast<const detail::Pack<T, N>*>(vectors + ahead + columns.ahead(i))),
-            w + i);
-    }
-  };
-  Part weight_;
-  Part bias_;
-  std::int64_t begin_ = 0;
-  bool in_run_ = false;
-};
-
-/// The affine part and the chain behind the map.
-template <class M, int V, class T, class Columns>
-__device__ __forceinline__ void apply_after(const RowParameters<T>& p, std::int64_t row, const Columns& columns,
-                                            int length, T* v, std::int64_t begin = 0, bool in_run = false) {
-  if (length == 0) return;
-  apply_weight_and_bias<V>(p, row, columns, length, v, begin, in_run);
-  apply_chain<M, V>(p, p.after, row, columns, length, v, begin);
 }
 
 /// The chain before the statistic, and the causal mask.

@@ -8,6 +8,10 @@
 
 namespace mylos::cuda {
 
+/// What memory moves in: lines of the L2, and the sectors of one.
+inline constexpr int line_bytes = 128;
+inline constexpr int sector_bytes = 32;
+
 struct MapTuning {
   int threads;  // per block
   int chunks;   // of 16 bytes per thread, loaded together
@@ -126,7 +130,7 @@ struct RegistersTuning {
   int blocks;   // per multiprocessor at least
 };
 /// Rows that lanes of a warp share. Chains take registers.
-MYLOS_HOST_DEVICE constexpr RegistersTuning lanes_tuning(bool chained) { return {64, 128, chained ? 5 : 8}; }
+MYLOS_HOST_DEVICE constexpr RegistersTuning lanes_tuning(bool chained) { return {64, 128, chained ? 4 : 8}; }
 /// Up to here rows are loaded by single elements, whatever their alignment, and a thread has a quarter of the values.
 MYLOS_HOST_DEVICE constexpr int registers_tiny_length(std::size_t value_size) { return value_size == 8 ? 8 : 16; }
 
@@ -135,9 +139,10 @@ struct WarpsTuning {
   int threads;  // per multiprocessor at least
   int longest;  // threads that share a row at most
 };
-/// Rows of whole warps.
-MYLOS_HOST_DEVICE constexpr WarpsTuning warps_tuning(bool chained) {
+/// Rows of whole warps. Weight and bias take registers, chains more.
+MYLOS_HOST_DEVICE constexpr WarpsTuning warps_tuning(bool affine, bool chained) {
   if (chained) return {128, 512, 256};
+  if (affine) return {128, 768, 256};
   return {128, 1024, 512};
 }
 
@@ -149,8 +154,9 @@ struct RingTuning {
   int max_cluster;  // blocks
 };
 /// Measured on H200, softmax of 1.6e9 f32, share of the copy: rows of 32768 to 393216 0.92, of 1 to 2 million 0.77, of
-/// 4 million 0.64. Rings twice as long as a row, so that the next row is looked at before this one is mapped, were
-/// slower, for the more blocks that share a row; so were 24 warps.
+/// 4 million 0.64. Slower were rings twice as long as a row, so that the next row is looked at before this one is
+/// mapped (more blocks share a row), looking at the next row's chunks between the maps of this one's, 24 warps, and two
+/// blocks of half the size on a multiprocessor.
 MYLOS_HOST_DEVICE constexpr RingTuning ring_tuning() { return {16, 6, 4, 8}; }
 /// Rows in several runs of which the fastest is shorter are taken as one run where they can be.
 inline constexpr std::int64_t shortest_inner_run = 4096;

@@ -29,14 +29,21 @@ inline const char* refuse_avx2() {
   return supported ? nullptr : "this processor has no AVX2";
 }
 
-/// The same operator for each instruction set, the widest first.
+template <class Problem>
+const char* refuse_none(const Problem&) {
+  return nullptr;
+}
+
+/// The same operator for each instruction set, the widest first. Refuse: what none of them does.
 template <class Problem, void (*Avx512)(const Problem&, const detail::Queue&),
-          void (*Avx2)(const Problem&, const detail::Queue&), void (*Sse2)(const Problem&, const detail::Queue&)>
+          void (*Avx2)(const Problem&, const detail::Queue&), void (*Sse2)(const Problem&, const detail::Queue&),
+          const char* (*Refuse)(const Problem&) = refuse_none<Problem>>
 detail::CandidateList<Problem> isa_candidates() {
+  static constexpr auto either = [](const char* reason, const Problem& p) { return reason ? reason : Refuse(p); };
   static constexpr detail::Candidate<Problem> list[] = {
-      {"host/avx512", [](const Problem&) { return refuse_avx512(); }, Avx512},
-      {"host/avx2", [](const Problem&) { return refuse_avx2(); }, Avx2},
-      {"host/sse2", [](const Problem&) -> const char* { return nullptr; }, Sse2},
+      {"host/avx512", [](const Problem& p) { return either(refuse_avx512(), p); }, Avx512},
+      {"host/avx2", [](const Problem& p) { return either(refuse_avx2(), p); }, Avx2},
+      {"host/sse2", Refuse, Sse2},
   };
   return {list, static_cast<int>(sizeof(list) / sizeof(list[0]))};
 }

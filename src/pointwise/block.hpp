@@ -66,43 +66,58 @@ BlockParameters<T> make_blocks(const PointwiseProblem& problem) {
   return p;
 }
 
-/// Calls visit(first, n, offset, step) for each run of elements of [begin, begin + count) that lies in one row.
+/// The coordinates of an element of the box. Found by divisions once and moved on from there.
+struct BoxPosition {
+  std::int64_t coordinate[max_rank];
+
+  MYLOS_FUNCTION BoxPosition(const Box& box, std::int64_t element) {
+    for (int d = box.rank - 1; d > 0; --d) {
+      coordinate[d] = element % box.extent[d];
+      element /= box.extent[d];
+    }
+    coordinate[0] = element;
+  }
+  /// By `n` elements in row-major order.
+  MYLOS_FUNCTION void advance(const Box& box, std::int64_t n) {
+    for (int d = box.rank - 1; d > 0; --d) {
+      coordinate[d] += n;
+      if (coordinate[d] < box.extent[d]) return;
+      n = coordinate[d] / box.extent[d];
+      coordinate[d] -= n * box.extent[d];
+    }
+    coordinate[0] += n;
+  }
+};
+
+/// Calls visit(first, n, offset, step) for each run of `count` elements from `begin` on that lies in one row.
 template <class Visit>
-MYLOS_FUNCTION void for_each_run(const Box& box, const std::int64_t* stride, std::int64_t begin, int count,
+MYLOS_FUNCTION void for_each_run(const Box& box, const std::int64_t* stride, const BoxPosition& begin, int count,
                                  const Visit& visit) {
   if (box.rank == 0) return visit(0, count, std::int64_t{0}, std::int64_t{0});
-  if (box.rank == 1) return visit(0, count, begin * stride[0], stride[0]);  // no divisions
   const int inner = box.rank - 1;
-  std::int64_t coordinate[max_rank];
-  std::int64_t rest = begin;
   std::int64_t offset = 0;
-  for (int d = inner; d > 0; --d) {
-    coordinate[d] = rest % box.extent[d];
-    rest /= box.extent[d];
-    offset += coordinate[d] * stride[d];
-  }
-  coordinate[0] = rest;
-  offset += rest * stride[0];
+  for (int d = 0; d < box.rank; ++d) offset += begin.coordinate[d] * stride[d];
+  BoxPosition at = begin;
   for (int done = 0; done < count;) {
-    const std::int64_t left = box.extent[inner] - coordinate[inner];
+    const std::int64_t left = box.extent[inner] - at.coordinate[inner];
     const int n = left < count - done ? static_cast<int>(left) : count - done;
     visit(done, n, offset, stride[inner]);
     done += n;
     if (done == count) return;
-    offset -= coordinate[inner] * stride[inner];
-    coordinate[inner] = 0;
+    offset -= at.coordinate[inner] * stride[inner];
+    at.coordinate[inner] = 0;
     for (int d = inner - 1; d >= 0; --d) {
       offset += stride[d];
-      if (++coordinate[d] < box.extent[d]) break;
+      if (++at.coordinate[d] < box.extent[d]) break;
       offset -= box.extent[d] * stride[d];
-      coordinate[d] = 0;
+      at.coordinate[d] = 0;
     }
   }
 }
 
 template <class S, class T>
 MYLOS_FUNCTION void gather_as(const BlockParameters<T>& p, const void* data, const std::int64_t* stride,
-                              std::int64_t begin, int count, T* v) {
+                              const BoxPosition& begin, int count, T* v) {
   for_each_run(p.box, stride, begin, count, [&](int first, int n, std::int64_t offset, std::int64_t step) {
     const S* from = static_cast<const S*>(data) + offset;
     T* to = v + first;
@@ -119,7 +134,7 @@ MYLOS_FUNCTION void gather_as(const BlockParameters<T>& p, const void* data, con
 
 template <class T>
 MYLOS_FUNCTION void gather(const BlockParameters<T>& p, DType dtype, const void* data, const std::int64_t* stride,
-                           std::int64_t begin, int count, T* v) {
+                           const BoxPosition& begin, int count, T* v) {
   switch (dtype) {
     case DType::f64:
       return gather_as<double>(p, data, stride, begin, count, v);
@@ -140,7 +155,7 @@ MYLOS_FUNCTION void gather(const BlockParameters<T>& p, DType dtype, const void*
 
 /// Stores a block through `Write::copy(S* to, const S* from, int n)` where elements are consecutive.
 template <class Write, class S, class T>
-MYLOS_FUNCTION void scatter_as(const BlockParameters<T>& p, std::int64_t begin, int count, T* v) {
+MYLOS_FUNCTION void scatter_as(const BlockParameters<T>& p, const BoxPosition& begin, int count, T* v) {
   for_each_run(p.box, p.y_stride.stride, begin, count, [&](int first, int n, std::int64_t offset, std::int64_t step) {
     S* to = static_cast<S*>(p.y) + offset;
     const T* from = v + first;
@@ -163,11 +178,11 @@ struct PlainWrite {
   }
 };
 
-/// Where a tensor has elements [begin, begin + n) as the chain takes them, one after another, else null. Whole vectors
+/// Where a tensor has n elements from `begin` on as the chain takes them, one after another, else null. Whole vectors
 /// only (map_strip), so that nothing behind the last element is read.
 template <class T>
 MYLOS_FUNCTION T* in_place(const BlockParameters<T>& p, DType dtype, const void* data, const std::int64_t* stride,
-                           std::int64_t begin, int n) {
+                           const BoxPosition& begin, int n) {
   if (dtype != dtype_of<T> || n % 16 != 0 || p.box.rank == 0 || stride[p.box.rank - 1] != 1) return nullptr;
   T* found = nullptr;
   for_each_run(p.box, stride, begin, n, [&](int, int in_one_row, std::int64_t offset, std::int64_t) {
@@ -206,9 +221,9 @@ MYLOS_FUNCTION void apply_to_block(const LoweredStep<T>& step, const MemoryBlock
   apply_step<math::Precise>(step, x, v, a, b);
 }
 
-/// Elements [begin, begin + n) of the box in row-major order. storage: four blocks, Stride elements apart.
+/// n elements of the box from `begin` on, in row-major order. storage: four blocks, Stride elements apart.
 template <class Write, int Stride, class T>
-MYLOS_FUNCTION void map_strip(const BlockParameters<T>& p, std::int64_t begin, int n, T* storage) {
+MYLOS_FUNCTION void map_strip(const BlockParameters<T>& p, const BoxPosition& begin, int n, T* storage) {
   // The chain runs over whole vectors: the remainder of a loop would take the scalar forms of the elementary functions,
   // and an element's bits would depend on where it stands.
   const int whole = (n + 15) / 16 * 16;
@@ -254,10 +269,14 @@ MYLOS_FUNCTION void map_block(const BlockParameters<T>& p, std::int64_t index) {
   const std::int64_t per_index = std::int64_t{block_elements<T>} * p.blocks_per_index;
   const std::int64_t end_of_index = (index + 1) * per_index - p.lead;
   const std::int64_t end = end_of_index < p.box.count ? end_of_index : p.box.count;
-  for (std::int64_t at = index * per_index - p.lead; at < end; at += p.strip) {
-    const std::int64_t begin = at > 0 ? at : 0;
+  std::int64_t at = index * per_index - p.lead;
+  BoxPosition begin(p.box, at > 0 ? at : 0);
+  for (; at < end; at += p.strip) {
     const std::int64_t strip_end = at + p.strip < end ? at + p.strip : end;
-    if (begin < strip_end) map_strip<Write, stride>(p, begin, static_cast<int>(strip_end - begin), storage);
+    const std::int64_t n = at > 0 ? strip_end - at : strip_end;
+    if (n <= 0) continue;
+    map_strip<Write, stride>(p, begin, static_cast<int>(n), storage);
+    begin.advance(p.box, n);
   }
 }
 

@@ -6,11 +6,11 @@
 #pragma once
 
 #include "pointwise/block.hpp"
+#include "reduce/block_rows.hpp"
 #include "reduce/result.hpp"
 
 namespace mylos::detail {
 
-inline constexpr int reduce_lanes = 16;
 inline constexpr int reduce_columns = 512;
 inline constexpr int reduce_block = 1024;
 
@@ -81,7 +81,7 @@ MYLOS_FUNCTION void gather_block(const BlockReduction<T>& r, const BlockPlace& p
       run(0, n, r.axis.rank == 0 ? 0 : place.position * stride[p.kept_rank],
           r.axis.rank == 0 ? 0 : stride[p.kept_rank]);
     else
-      for_each_run(r.axis, stride + p.kept_rank, place.position, n, run);
+      for_each_run(r.axis, stride + p.kept_rank, BoxPosition(r.axis, place.position), n, run);
   };
   switch (dtype) {
     case DType::f64:
@@ -191,11 +191,11 @@ MYLOS_FUNCTION typename Reducer<M, T>::State reduce_along(const BlockReduction<T
   for (std::int64_t at = begin; at < end; at += reduce_block) {
     const int n = end - at < reduce_block ? static_cast<int>(end - at) : reduce_block;
     load_values(r, {output, at, true}, n, v);
-    int k = 0;
-    for (; k + 4 * lanes <= n; k += 4 * lanes)
-      for (int l = 0; l < lanes; ++l)
-        R::take4(lane[l], v[k + l], v[k + lanes + l], v[k + 2 * lanes + l], v[k + 3 * lanes + l], at + k + l, lanes);
-    for (; k < n; ++k) R::take(lane[k % lanes], v[k], at + k);
+    const T* row[reduce_block / lanes];
+    const int rows = n / (4 * lanes) * 4;
+    for (int i = 0; i < rows; ++i) row[i] = v + i * lanes;
+    RowsTaker<M, T>::take(lane, {row, rows, 0}, at, lanes, 1);
+    for (int k = rows * lanes; k < n; ++k) R::take(lane[k % lanes], v[k], at + k);
   }
   for (int half_lanes = lanes / 2; half_lanes > 0; half_lanes /= 2)
     for (int l = 0; l < half_lanes; ++l) R::combine(lane[l], lane[l + half_lanes]);
@@ -262,7 +262,9 @@ MYLOS_FUNCTION void reduce_across(const BlockReduction<T>& r, std::int64_t item)
   for (; at + 4 <= end; at += 4) {
     const T* v[4];
     for (int row = 0; row < 4; ++row) v[row] = columns_at(r, first, at + row, n, staged + row * width);
-    for (int c = 0; c < n; ++c) R::take4(state[c], v[0][c], v[1][c], v[2][c], v[3][c], at, 1);
+    int c = 0;
+    for (; c + reduce_lanes <= n; c += reduce_lanes) RowsTaker<M, T>::take(state + c, {v, 4, c}, at, 1, 0);
+    for (; c < n; ++c) R::take4(state[c], v[0][c], v[1][c], v[2][c], v[3][c], at, 1);
   }
   for (; at < end; ++at) {
     const T* v = columns_at(r, first, at, n, staged);

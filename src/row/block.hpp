@@ -35,7 +35,8 @@ class RowBlocks {
         streaming_(streaming),
         direct_(before_.size == 0 && !problem.is_causal && problem.x.dtype == dtype_of<T> &&
                 problem.length() % row_padding == 0 && problem.axis_stride(problem.x.strides) == 1 &&
-                !runs_across(problem, problem.x) && !runs_across(problem, problem.y)) {}
+                !runs_across(problem, problem.x) && !runs_across(problem, problem.y)),
+        held_(direct_ && policy_.hold != nullptr && schedule_.keep && problem.length() % held_lanes == 0) {}
 
   const RowSchedule& schedule() const { return schedule_; }
   std::int64_t units() const { return (schedule_.panels + schedule_.panels_per_unit - 1) / schedule_.panels_per_unit; }
@@ -47,6 +48,10 @@ class RowBlocks {
     Buffers buffers;
     for (std::int64_t p = first; p < end; ++p) {
       const RowPanel panel = panel_at(p);
+      if (held_) {
+        run_held(panel, buffers);
+        continue;
+      }
       RowState state[max_panel_rows];
       RowConstants<T> constants[max_panel_rows];
       for (int r = 0; problem_.is_given && r < panel.rows; ++r) constants[r] = given_constants(panel, r);
@@ -236,6 +241,31 @@ class RowBlocks {
     return static_cast<const T*>(problem_.x.data) + row_offset(problem_.x.strides, panel);
   }
 
+  /// A panel's rows where the statistic leaves the map half done in the buffer.
+  void run_held(const RowPanel& panel, Buffers& buffers) const {
+    const std::int64_t pitch = row_step(problem_.x.strides);
+    const auto length = static_cast<int>(problem_.length());
+    RowState tile[max_panel_rows + row_buffer<T> / row_block];
+    RowConstants<T> constants[max_panel_rows];
+    const auto tile_of = [&](int r, int k) -> RowState& { return tile[k / row_block * panel.rows + r]; };
+    for (int r = 0; r < panel.rows; ++r) {
+      const T* x = direct_x(panel) + r * pitch;
+      RowState state;
+      for (int k = 0; k < length; k += row_block) {
+        if (panel.rows == 1) prefetch(x + k + row_block, std::min(row_block, length - k - row_block));
+        policy_.hold(state, k == 0, x + k, buffers.panel + r * schedule_.pitch + k, std::min(row_block, length - k),
+                     tile_of(r, k));
+      }
+      constants[r] = finish(panel, r, state);
+    }
+    for (int k = 0; k < length; k += row_block) {
+      const int n = std::min(row_block, length - k);
+      for (int r = 0; r < panel.rows; ++r)
+        policy_.map_held(buffers.panel + r * schedule_.pitch + k, n, tile_of(r, k), constants[r]);
+      finish_block(panel, k, n, buffers.panel + k, buffers);
+    }
+  }
+
   /// The constants of row r of a panel; writes the statistics that were asked for.
   RowConstants<T> finish(const RowPanel& panel, int r, const RowState& state) const {
     const RowConstants<T> constants = policy_.finish(state, numbers_);
@@ -369,6 +399,7 @@ class RowBlocks {
   PolicyKernels<T> policy_;
   bool streaming_;
   bool direct_;  // statistics and map take x where it lies
+  bool held_;    // the statistic does half of the map's work
 };
 
 /// Runs all of it through `parallel_for(count, body)`, which calls body(i) for 0 <= i < count and returns when all is

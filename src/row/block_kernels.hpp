@@ -65,7 +65,12 @@ struct PolicyKernels {
   /// From other memory than `to`, n a multiple of row_padding.
   void (*map_from)(const T* from, std::int64_t from_pitch, T* to, std::int64_t to_pitch, int rows, int n,
                    const RowConstants<T>* constants);
+  /// Null where the policy keeps nothing. add() of one row's values, n a multiple of held_lanes, that leaves its part
+  /// of the map's work in `held`, and what belongs to them in `tile`; and the rest of the map.
+  void (*hold)(RowState& state, bool first, const T* values, T* held, int n, RowState& tile);
+  void (*map_held)(T* held, int n, const RowState& tile, const RowConstants<T>& constants);
 };
+inline constexpr int held_lanes = 4 * row_padding;
 
 /// Strides are in elements of what they belong to; `n` values, arrays of T padded.
 template <class T>
@@ -114,7 +119,7 @@ struct PolicyLoops {
 
   MYLOS_FUNCTION static void add(RowState* states, bool first, const T* values, std::int64_t pitch, int rows, int n,
                                  const RowNumbers<T>& numbers) {
-    constexpr int lanes = 4 * row_padding;
+    constexpr int lanes = held_lanes;
     const int head = n / lanes * lanes;
     for (int r = 0; r < rows; ++r, values += pitch) {
       State state = first ? P::empty() : read(states[r]);
@@ -150,6 +155,21 @@ struct PolicyLoops {
       T* __restrict__ w = to + r * to_pitch;
       for (int k = 0; k < n; ++k) w[k] = P::template map<HostMath>(v[k], c);
     }
+  }
+};
+
+template <class P, class T>
+struct HeldLoops {
+  using Loops = PolicyLoops<P, T>;
+  MYLOS_FUNCTION static void hold(RowState& state, bool first, const T* values, T* held, int n, RowState& tile) {
+    const auto part = P::template hold<HostMath, held_lanes>(BlockTile<T, true>{values, n}, held);
+    Loops::write(tile, part);
+    Loops::write(state, first ? part : P::template merge<HostMath>(Loops::read(state), part));
+  }
+  MYLOS_FUNCTION static void map_held(T* held, int n, const RowState& tile, const RowConstants<T>& constants) {
+    const T factor = P::template held_factor<HostMath>(Loops::read(tile), constants);
+    T* __restrict__ v = held;
+    for (int k = 0; k < n; ++k) v[k] *= factor;
   }
 };
 
@@ -328,6 +348,18 @@ struct RowLoops {
       Loops::map_from(from, from_pitch, to, to_pitch, rows, n, constants);                                          \
     }                                                                                                               \
   };                                                                                                                \
+  template <class P, class T>                                                                                       \
+  struct prefix##Held {                                                                                             \
+    using Loops = ::mylos::detail::HeldLoops<P, T>;                                                                 \
+    using State = ::mylos::detail::RowState;                                                                        \
+    attribute static void hold(State& state, bool first, const T* values, T* held, int n, State& tile) {            \
+      Loops::hold(state, first, values, held, n, tile);                                                             \
+    }                                                                                                               \
+    attribute static void map_held(T* held, int n, const State& tile,                                               \
+                                   const ::mylos::detail::RowConstants<T>& constants) {                             \
+      Loops::map_held(held, n, tile, constants);                                                                    \
+    }                                                                                                               \
+  };                                                                                                                \
   template <class T>                                                                                                \
   struct prefix##Rows {                                                                                             \
     using Loops = ::mylos::detail::RowLoops<T>;                                                                     \
@@ -359,7 +391,11 @@ struct RowLoops {
       ::mylos::detail::PolicyKernels<T> kernels{};                                                                  \
       ::mylos::detail::visit_policy<T, double>(op, [&](auto p) {                                                    \
         using P = prefix##Policy<decltype(p), T>;                                                                   \
-        kernels = {P::add, P::merge, P::finish, P::map, P::map_from};                                               \
+        kernels = {P::add, P::merge, P::finish, P::map, P::map_from, nullptr, nullptr};                             \
+        if constexpr (::mylos::detail::holds_values<decltype(p)>) {                                                 \
+          kernels.hold = prefix##Held<decltype(p), T>::hold;                                                        \
+          kernels.map_held = prefix##Held<decltype(p), T>::map_held;                                                \
+        }                                                                                                           \
       });                                                                                                           \
       return kernels;                                                                                               \
     }                                                                                                               \

@@ -8,8 +8,9 @@
 #include <mylos/detail/divider.hpp>
 #include "core/access.hpp"
 #include "core/checks.hpp"
-#include "core/queue.hpp"
+#include "core/dispatch.hpp"
 #include "row/canonical.hpp"
+#include "row/local_response.hpp"
 
 namespace mylos::detail {
 namespace {
@@ -62,24 +63,22 @@ struct LocalResponse {
 };
 
 template <class T, class Exec>
-void run(const Exec& exec, const RowProblem& problem, std::int64_t size, double alpha, double beta, double k) {
+void run(const Exec& exec, const std::string& label, const LocalResponseProblem& problem) {
   LocalResponse<T> f{};
   f.x = problem.x;
   f.y = problem.y;
   f.rows_rank = problem.rows.rank;
   for (int d = 0; d < f.rows_rank; ++d) f.extent[d] = Divider(problem.rows.extent[d]);
-  f.channels = problem.length();
-  if (problem.axis.rank == 1) {
-    f.channels_stride_x = problem.x.strides.stride[f.rows_rank];
-    f.channels_stride_y = problem.y.strides.stride[f.rows_rank];
-  }
-  f.before = size / 2;
-  f.behind = (size - 1) / 2;
+  f.channels = problem.channels;
+  f.channels_stride_x = problem.channel_stride_x;
+  f.channels_stride_y = problem.channel_stride_y;
+  f.before = problem.before;
+  f.behind = problem.behind;
   f.rows = Divider(problem.rows.count);
-  f.scale = static_cast<T>(alpha / static_cast<double>(size));
-  f.beta = static_cast<T>(beta);
-  f.k = static_cast<T>(k);
-  Kokkos::parallel_for("mylos::local_response_norm[generic]",
+  f.scale = static_cast<T>(problem.scale);
+  f.beta = static_cast<T>(problem.beta);
+  f.k = static_cast<T>(problem.k);
+  Kokkos::parallel_for(label,
                        Kokkos::Experimental::require(Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>>(
                                                          exec, 0, problem.rows.count * f.channels),
                                                      Kokkos::Experimental::WorkItemProperty::HintLightWeight),
@@ -100,17 +99,25 @@ void local_response_norm(const Execution& execution, const Tensor& x, const Tens
     fail(function, "x", x, "overlaps the output, expected no elements in common: neighbouring channels are read");
   arguments.set_axes(AxisMask{2});
   if (!arguments.finish()) return set_last_kernel("none");
-  if (forced_path() == Path::specialized)
-    throw Error(std::string("mylos::") + function + ": no specialized kernel applies; this operator has none");
-  const RowProblem& problem = arguments.problem();
-  with_instance(execution, [&](const auto& exec) {
-    if (problem.computes_in_f64()) {
-      run<double>(exec, problem, size, alpha, beta, k);
-    } else {
-      run<float>(exec, problem, size, alpha, beta, k);
-    }
+  const RowProblem& rows = arguments.problem();
+  LocalResponseProblem problem;
+  problem.x = rows.x;
+  problem.y = rows.y;
+  problem.rows = rows.rows;
+  problem.channels = rows.length();
+  if (rows.axis.rank == 1) {
+    problem.channel_stride_x = rows.x.strides.stride[rows.rows.rank];
+    problem.channel_stride_y = rows.y.strides.stride[rows.rows.rank];
+  }
+  problem.before = size / 2;
+  problem.behind = (size - 1) / 2;
+  problem.scale = alpha / static_cast<double>(size);
+  problem.beta = beta;
+  problem.k = k;
+  const BackendCandidates<LocalResponseProblem> backends{&host::local_response_candidates, nullptr};
+  dispatch(function, execution, backends, problem, [&](const auto& exec, const std::string& label) {
+    problem.computes_in_f64() ? run<double>(exec, label, problem) : run<float>(exec, label, problem);
   });
-  set_last_kernel("generic");
 }
 
 }  // namespace mylos::detail

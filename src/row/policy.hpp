@@ -157,7 +157,28 @@ struct SoftmaxPolicy : ExponentialSum<T, A> {
   MYLOS_FUNCTION static T map(T value, const RowConstants<T>& c) {
     return M::exp(value - c.shift) * c.scale;
   }
+  /// of(), with the exponentials kept: a result is one of them times the factor of its tile.
+  template <class M, int Lanes, class Tile>
+  MYLOS_FUNCTION static State hold(const Tile& v, T* __restrict__ held) {
+    const T max = max_of<Lanes>(v.size(), minus_infinity<T>(), [&](int k) { return T(v[k]); });
+    const T zero = ExponentialSum<T, A>::origin(max);
+    const T sum = sum_of<Lanes, T>(v.size(), [&](int k) {
+      const T e = M::exp(v[k] - zero);
+      held[k] = e;
+      return e;
+    });
+    return {max, A(sum)};
+  }
+  template <class M>
+  MYLOS_FUNCTION static T held_factor(const State& tile, const RowConstants<T>& c) {
+    return M::exp(tile.max - c.shift) * c.scale;  // 0 where all of the tile is -inf
+  }
 };
+
+template <class P>
+inline constexpr bool holds_values = false;
+template <class T, class A>
+inline constexpr bool holds_values<SoftmaxPolicy<T, A>> = true;
 
 template <class T, class A>
 struct LogSoftmaxPolicy : ExponentialSum<T, A> {

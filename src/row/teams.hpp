@@ -1,14 +1,14 @@
 // Row operators by Kokkos teams: the generic kernel where a thread is not worth a row, that is on GPUs.
 //
-// A team of threads takes one row or several; the lanes of a row each read every W-th value, and their statistics are
-// merged as a tree. x is read twice, the second time from a cache where rows are short. Rows beyond team_piece values
-// are cut into pieces of that length, one kernel for their statistics, one to merge them, one for the map. All of this
-// follows from a row's length and strides, so its bits do not depend on how many rows there are.
+// A team of threads takes one row or several; the lanes of a row take vectors of 16 bytes in turn, and their statistics
+// are merged as a tree. x is read twice, the second time from a cache where rows are short. Rows beyond team_piece
+// values are cut into pieces of that length, one kernel for their statistics, one to merge them, one for the map. All
+// of this follows from a row's length and strides, so its bits do not depend on how many rows there are.
 #pragma once
 
 #include <mylos/detail/divider.hpp>
-#include "core/access.hpp"
 #include "core/apply.hpp"
+#include "core/raw.hpp"
 #include "core/scratch.hpp"
 #include "row/policy.hpp"
 
@@ -18,10 +18,13 @@ inline constexpr int team_threads = 256;
 inline constexpr std::int64_t team_piece = 64 << 10;
 template <class T>
 inline constexpr int team_values = sizeof(T) == 8 ? 4 : 8;  // that a lane takes at once
+template <class T>
+inline constexpr int team_vector = 16 / static_cast<int>(sizeof(T));  // of them neighbours
 
 struct TeamTensor {
   void* data;
   DType dtype;
+  bool is_run;  // one stride all along the axis
   std::int64_t stride[max_rank];
 };
 
@@ -46,7 +49,7 @@ struct TeamParameters {
   LoweredChain<T> before;
   LoweredChain<T> after;
   int before_operands;
-  LoweredOperand<max_rank> operand[max_operands];
+  TeamTensor operand[max_operands];
   bool is_causal;
   std::int64_t causal_limit;
   std::int64_t causal_stride[max_rank];
@@ -58,10 +61,13 @@ struct TeamParameters {
 template <class T>
 TeamParameters<T> make_teams(const RowProblem& problem, int threads) {
   TeamParameters<T> p{};
+  p.rows_rank = problem.rows.rank;
+  p.rank = problem.rows.rank + problem.axis.rank;
   const auto set = [&](TeamTensor& to, const RowTensor& from) {
     to.data = from.data;
     to.dtype = from.dtype;
-    for (int d = 0; d < max_rank; ++d) to.stride[d] = from.strides.stride[d];
+    to.is_run = problem.axis_stride(from.strides).has_value();
+    for (int d = 0; d < p.rank; ++d) to.stride[d] = from.strides.stride[d];
   };
   set(p.x, problem.x);
   set(p.y, problem.y);
@@ -71,8 +77,6 @@ TeamParameters<T> make_teams(const RowProblem& problem, int threads) {
   set(p.rstd, problem.rstd);
   set(p.running_mean, problem.running_mean);
   set(p.running_variance, problem.running_variance);
-  p.rows_rank = problem.rows.rank;
-  p.rank = problem.rows.rank + problem.axis.rank;
   for (int d = 0; d < p.rank; ++d)
     p.extent[d] = Divider(d < p.rows_rank ? problem.rows.extent[d] : problem.axis.extent[d - p.rows_rank]);
   p.rows = problem.rows.count;
@@ -84,9 +88,8 @@ TeamParameters<T> make_teams(const RowProblem& problem, int threads) {
   p.after = lower<T>(*problem.after);
   p.before_operands = problem.before->operand_count();
   for (int o = 0; o < problem.operand_count(); ++o) {
-    p.operand[o].data = problem.operand_tensor(o).data;
-    p.operand[o].dtype = problem.operand_tensor(o).dtype;
-    for (int d = 0; d < max_rank; ++d) p.operand[o].stride[d] = d < p.rank ? problem.operand[o].stride[d] : 0;
+    const Tensor& tensor = problem.operand_tensor(o);
+    set(p.operand[o], {tensor.data, tensor.dtype, problem.operand[o]});
   }
   p.is_causal = problem.is_causal;
   p.causal_limit = problem.causal_limit;
@@ -106,6 +109,7 @@ struct RowTeams {
   using State = typename P::State;
   using M = math::Precise;
   static constexpr int V = team_values<T>;
+  static constexpr int E = team_vector<T>;
   using Tile = RegisterTile<T, V>;
   enum class Stage : std::uint8_t { all, statistic, merge, map };
 
@@ -191,27 +195,56 @@ struct RowTeams {
     return offset + static_cast<std::int64_t>(rest) * stride[first];
   }
 
-  /// Value k of a tile that starts at `at`.
-  KOKKOS_INLINE_FUNCTION std::int64_t index_of(std::int64_t at, int k) const { return at + k * p.lanes; }
+  /// A lane's first element, and value k of its tile that starts at `at`.
+  KOKKOS_INLINE_FUNCTION std::int64_t first_of(const Share& s) const { return s.begin + s.lane * E; }
+  KOKKOS_INLINE_FUNCTION std::int64_t index_of(std::int64_t at, int k) const {
+    return at + k / E * (E * p.lanes) + k % E;
+  }
+  KOKKOS_INLINE_FUNCTION std::int64_t offset_of(const TeamTensor& t, std::int64_t row, std::int64_t i) const {
+    return t.is_run ? row + i * (p.rank > p.rows_rank ? t.stride[p.rank - 1] : 1) : row + axis_offset(t.stride, i);
+  }
+  /// The address of the tile's first element where all of its vectors lie in the row and on their boundaries, else
+  /// null.
+  KOKKOS_INLINE_FUNCTION char* vectors(const TeamTensor& t, const Share& s, std::int64_t row, std::int64_t at) const {
+    const auto size = static_cast<std::int64_t>(size_of(t.dtype));
+    if (!is_floating(t.dtype) || !t.is_run || p.rank == p.rows_rank || t.stride[p.rank - 1] != 1 || size * E > 16 ||
+        index_of(at, V - 1) >= s.end)
+      return nullptr;
+    char* const address = static_cast<char*>(t.data) + (row + at) * size;
+    const auto bits = reinterpret_cast<std::uintptr_t>(address) | static_cast<std::uintptr_t>(E * p.lanes * size);
+    return bits % static_cast<std::uintptr_t>(E * size) == 0 ? address : nullptr;
+  }
 
-  KOKKOS_INLINE_FUNCTION void load(const void* data, DType dtype, const std::int64_t* stride, const Share& s,
-                                   std::int64_t at, Tile& tile) const {
-    const std::int64_t row = row_offset(stride, s.row);
+  KOKKOS_INLINE_FUNCTION void load(const TeamTensor& t, const Share& s, std::int64_t at, Tile& tile) const {
+    const std::int64_t row = row_offset(t.stride, s.row);
+    if (const char* const address = vectors(t, s, row, at)) {
+      RawChunks<V / E> raw;
+      load_raw<PlainAccess, E, V / E>(static_cast<int>(size_of(t.dtype)), raw.chunk,
+                                      [&](int q, int bytes) { return address + q * p.lanes * bytes; });
+      return unpack_raw<E, V / E>(t.dtype, raw, tile.value);
+    }
     for (int k = 0; k < V; ++k) {
       const std::int64_t i = index_of(at, k);
-      tile[k] = i < s.end ? load_element<T>(dtype, data, row + axis_offset(stride, i)) : T(1);
+      tile[k] = i < s.end ? load_element<T>(t.dtype, t.data, offset_of(t, row, i)) : T(1);
+    }
+  }
+  KOKKOS_INLINE_FUNCTION void store(const TeamTensor& t, const Share& s, std::int64_t at, const Tile& tile) const {
+    const std::int64_t row = row_offset(t.stride, s.row);
+    if (char* const address = vectors(t, s, row, at))
+      return store_chunks<PlainAccess, E, V / E>(
+          t.dtype, tile.value, [&](int q, int bytes) { return address + q * p.lanes * bytes; }, Always());
+    for (int k = 0; k < V; ++k) {
+      const std::int64_t i = index_of(at, k);
+      if (i < s.end) store_element(t.dtype, t.data, offset_of(t, row, i), tile[k]);
     }
   }
   KOKKOS_INLINE_FUNCTION void apply_chain(const LoweredChain<T>& chain, int first_operand, const Share& s,
                                           std::int64_t at, Tile& tile) const {
-    apply<M>(chain, tile, [&](int o, Tile& values) {
-      const LoweredOperand<max_rank>& operand = p.operand[first_operand + o];
-      load(operand.data, operand.dtype, operand.stride, s, at, values);
-    });
+    apply<M>(chain, tile, [&](int o, Tile& values) { load(p.operand[first_operand + o], s, at, values); });
   }
   /// x, `before` and the mask.
   KOKKOS_INLINE_FUNCTION void load_values(const Share& s, std::int64_t at, Tile& tile) const {
-    load(p.x.data, p.x.dtype, p.x.stride, s, at, tile);
+    load(p.x, s, at, tile);
     apply_chain(p.before, 0, s, at, tile);
     for (int k = 0; k < V && p.is_causal; ++k)
       if (index_of(at, k) >= s.limit) tile[k] = minus_infinity<T>();
@@ -222,7 +255,7 @@ struct RowTeams {
     if (s.row >= p.rows) return state;
     // In two levels: the rounding of long sums grows with the number of terms that are added one after the other.
     const std::int64_t step = V * p.lanes;
-    for (std::int64_t from = s.begin + s.lane; from < s.end; from += 64 * step) {
+    for (std::int64_t from = first_of(s); from < s.end; from += 64 * step) {
       const std::int64_t end = from + 64 * step < s.end ? from + 64 * step : s.end;
       State part = P::empty();
       for (std::int64_t at = from; at < end; at += step) {
@@ -249,25 +282,21 @@ struct RowTeams {
 
   KOKKOS_INLINE_FUNCTION void write(const Share& s, const RowConstants<T>& c) const {
     if (s.row >= p.rows) return;
-    const std::int64_t row = row_offset(p.y.stride, s.row);
-    for (std::int64_t at = s.begin + s.lane; at < s.end; at += V * p.lanes) {
+    for (std::int64_t at = first_of(s); at < s.end; at += V * p.lanes) {
       Tile values;
       load_values(s, at, values);
       for (int k = 0; k < V; ++k) values[k] = P::template map<M>(values[k], c);
       Tile affine;
       if (p.weight.data != nullptr) {
-        load(p.weight.data, p.weight.dtype, p.weight.stride, s, at, affine);
+        load(p.weight, s, at, affine);
         for (int k = 0; k < V; ++k) values[k] *= affine[k];
       }
       if (p.bias.data != nullptr) {
-        load(p.bias.data, p.bias.dtype, p.bias.stride, s, at, affine);
+        load(p.bias, s, at, affine);
         for (int k = 0; k < V; ++k) values[k] += affine[k];
       }
       apply_chain(p.after, p.before_operands, s, at, values);
-      for (int k = 0; k < V; ++k) {
-        const std::int64_t i = index_of(at, k);
-        if (i < s.end) store_element(p.y.dtype, p.y.data, row + axis_offset(p.y.stride, i), values[k]);
-      }
+      store(p.y, s, at, values);
     }
   }
 
