@@ -142,7 +142,8 @@ struct RunOperand {
     if (!operand.is_run && !in_run) return false;
     const std::int64_t at = element_offset(p, operand.stride, row, element);
     if (operand.step == 0) {
-      value = affine_element<T>(operand, at);
+      // The usual case without a call: nothing waits for it before it is used.
+      value = dtype == dtype_of<T> ? static_cast<const T*>(operand.data)[at] : affine_element<T>(operand, at);
       return true;
     }
     const auto size = static_cast<std::int64_t>(size_of(dtype));

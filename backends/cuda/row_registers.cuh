@@ -51,7 +51,7 @@ __device__ __forceinline__ void register_row(const RowParameters<T>& p, std::int
   const auto state = combine(held);
   const RowConstants<T> constants = F::template finish<M>(p, state);
   F::template map_held<M, V>(p, constants, held, v);
-  apply_rest<Kind, M, V>(p, row, columns, length, v, 0, true);
+  apply_rest<Kind, M, V>(p, row, columns, length, v, 0, false);
   store_row<StreamingAccess, V>(y, columns, length, v);
   if (from_boundary.first == 0 && is_row && p.has_statistics()) store_statistics(p, row, state, constants);
 }

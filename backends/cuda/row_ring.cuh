@@ -231,20 +231,20 @@ __global__ void __launch_bounds__(ring_threads, 1)
       look_and_leave(number + row_step, 0);
     else
       look(number + row_step, 0, ahead);
+    move_to(number);
+    find_affine();  // on its way while the blocks' parts are
     const RowConstants<T> constants = exchange.template collect<M>(p, [&](const typename Work::State& statistic) {
       const RowConstants<T> result = F::template finish<M>(p, statistic);
       if (rank == 0 && threadIdx.x == 0 && p.has_statistics()) store_statistics(p, number, statistic, result);
       return result;
     });
-    move_to(number);
-    find_affine();
 #pragma unroll 1
     for (int i = 0; i < slabs; ++i) {
       if (is_whole(i) && work.affine.is_simple) {
         work.finish_whole(constants, whole.template chunk<warps>(i), ring.oldest());
       } else {
         work.finish(constants, ragged_chunk(i), ring.oldest());
-        find_affine();
+        if (i + 1 < slabs) find_affine();
       }
       ring.release(Work::can_write_back);
     }
