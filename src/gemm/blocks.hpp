@@ -54,8 +54,8 @@ struct GemmTile {
   std::int64_t j;
   std::int64_t j_end;
   GemmRange range;
-  std::int64_t rows() const { return i_end - i; }
-  std::int64_t columns() const { return j_end - j; }
+  MYLOS_FUNCTION std::int64_t rows() const { return i_end - i; }
+  MYLOS_FUNCTION std::int64_t columns() const { return j_end - j; }
 };
 
 template <class T>
@@ -80,14 +80,16 @@ struct BlockGemm {
   T* memory;
   std::atomic<std::int64_t>* next;
 
-  std::int64_t tile_rows() const { return (p.m + rows - 1) / rows; }
-  std::int64_t tile_columns() const { return (p.n + columns - 1) / columns; }
-  std::int64_t items() const { return p.batches * parts * tile_rows() * tile_columns(); }
-  std::int64_t ld() const { return columns; }
+  MYLOS_FUNCTION std::int64_t tile_rows() const { return (p.m + rows - 1) / rows; }
+  MYLOS_FUNCTION std::int64_t tile_columns() const { return (p.n + columns - 1) / columns; }
+  MYLOS_FUNCTION std::int64_t items() const { return p.batches * parts * tile_rows() * tile_columns(); }
+  MYLOS_FUNCTION std::int64_t ld() const { return columns; }
   /// Elements of a worker's memory.
-  std::int64_t result_size() const { return rows * columns; }
-  std::int64_t work_size() const { return (rows + columns + 4 * most_gemm_panel) * window + 4 * (gemm_segment + 16); }
-  std::int64_t memory_size() const { return result_size() + work_size(); }
+  MYLOS_FUNCTION std::int64_t result_size() const { return rows * columns; }
+  MYLOS_FUNCTION std::int64_t work_size() const {
+    return (rows + columns + 4 * most_gemm_panel) * window + 4 * (gemm_segment + 16);
+  }
+  MYLOS_FUNCTION std::int64_t memory_size() const { return result_size() + work_size(); }
 };
 
 /// With few results and a long k, k is cut: by the problem alone, so that the bits do not depend on the threads.
@@ -100,7 +102,7 @@ inline bool cuts_k(const GemmProblem& problem) {
          problem.is_general() && problem.determinism != Determinism::batch_invariant;
 }
 
-inline std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
+MYLOS_FUNCTION std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
 
 /// Tiles of at most `most_rows` x `most_columns`, near square, and no fewer than there are threads.
 template <class T>
@@ -233,9 +235,9 @@ MYLOS_FUNCTION void finish_tile(const BlockGemm<T>& g, const GemmTile& t, T* res
   }
 }
 
-/// Takes tiles until there are none.
+/// Takes tiles until there are none. For the host alone, which has std::atomic.
 template <class T>
-MYLOS_FUNCTION void gemm_worker(const BlockGemm<T>& g, std::int64_t worker) {
+inline __attribute__((always_inline)) void gemm_worker(const BlockGemm<T>& g, std::int64_t worker) {
   T* result = g.memory == nullptr ? nullptr : g.memory + worker * g.memory_size();
   T* work = result + (result == nullptr ? 0 : g.result_size());
   for (std::int64_t item = g.next->fetch_add(1, std::memory_order_relaxed); item < g.items();

@@ -15,7 +15,7 @@ struct GemmPanel {
   int width;
   std::int64_t q;
   int steps;
-  std::int64_t size() const { return std::int64_t{width} * steps; }
+  MYLOS_FUNCTION std::int64_t size() const { return std::int64_t{width} * steps; }
 };
 
 /// Columns [column, column + n) of one row of the result.

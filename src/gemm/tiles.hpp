@@ -37,7 +37,7 @@ struct GemmTiling {
   std::int64_t columns;  // likewise
   std::int64_t parts;
   std::int64_t part;  // of k
-  std::int64_t count() const { return rows * columns * parts; }
+  MYLOS_FUNCTION std::int64_t count() const { return rows * columns * parts; }
 };
 
 /// With fewer tiles than this, k is cut where it is long enough. By the problem alone, not by the device.
@@ -255,32 +255,27 @@ struct GemmTiles {
       left.store(scratch + stage * Shape::stage, thread, left_along);
       right.store(scratch + stage * Shape::stage + Shape::K * (Shape::M + Shape::pad), thread, right_along);
     };
-    if (t.q < t.q_end) {
-      load(t.q);
-      store(t.q, 0);
-    }
-    member.team_barrier();
+    if (t.q < t.q_end) load(t.q);
     int stage = 0;
     int in_window = 0;
-    for (std::int64_t q = t.q; q < t.q_end; q += Shape::K) {
+    for (std::int64_t q = t.q; q < t.q_end; q += Shape::K, stage = 1 - stage) {
       const bool more = q + Shape::K < t.q_end;
+      // All are done with this stage: they had to be to pass the barrier before.
+      store(q, stage);
+      member.team_barrier();
       if (more) load(q + Shape::K);
       multiply_stage(scratch + stage * Shape::stage, thread, sums);
       in_window += Shape::K;
-      if (in_window == gemm_window || !more) {
-        in_window = 0;
+      if (in_window < gemm_window && more) continue;
+      in_window = 0;
+      MYLOS_UNROLL
+      for (int r = 0; r < R; ++r) {
         MYLOS_UNROLL
-        for (int r = 0; r < R; ++r) {
-          MYLOS_UNROLL
-          for (int s = 0; s < R; ++s) {
-            sums.total[r][s] += sums.window[r][s];
-            sums.window[r][s] = T(0);
-          }
+        for (int s = 0; s < R; ++s) {
+          sums.total[r][s] += sums.window[r][s];
+          sums.window[r][s] = T(0);
         }
       }
-      stage = 1 - stage;
-      if (more) store(q + Shape::K, stage);
-      member.team_barrier();
     }
   }
 
@@ -314,13 +309,18 @@ struct GemmTiles {
   /// The results, or a part of their sums.
   KOKKOS_FUNCTION void put(int thread, const Tile& t, const Sums& sums) const {
     const std::int64_t column = t.j + first_column(thread);
-    MYLOS_UNROLL
-    for (int r = 0; r < R; ++r) {
+    MYLOS_NO_UNROLL  // the chain's code once, not for each row
+        for (int r = 0; r < R; ++r) {
       const std::int64_t row = t.i + first_row(thread) + r / V * (Shape::M / Shape::groups) + r % V;
       if (row >= p.m) continue;
       RegisterTile<T, R> v;
       MYLOS_UNROLL
-      for (int s = 0; s < R; ++s) v[s] = sums.total[r][s];
+      for (int s = 0; s < R; ++s) {
+        v[s] = sums.total[0][s];
+        // Chosen, not indexed: registers have no address.
+        MYLOS_UNROLL
+        for (int other = 1; other < R; ++other) v[s] = other == r ? sums.total[other][s] : v[s];
+      }
       const GemmRow<R, V, T> line{p, {t.batch, row, column}, Shape::N / Shape::groups, p.n};
       if (parts == nullptr) {
         line.finish(v);
