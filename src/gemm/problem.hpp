@@ -1,6 +1,7 @@
 // A matrix product as its candidates see it: checked, canonical, plain data, free of Kokkos and vendor headers.
 #pragma once
 
+#include <mylos/matrix_structure.hpp>
 #include <mylos/precision.hpp>
 
 #include "core/geometry.hpp"
@@ -13,6 +14,7 @@ namespace mylos::detail {
 struct GemmMatrix {
   void* data = nullptr;
   DType dtype = DType::f32;
+  MatrixStructure structure = MatrixStructure::general;  // of a square a or b; c is general
   std::int64_t row = 0;
   std::int64_t column = 0;
   Strides batch{};
@@ -35,6 +37,9 @@ struct GemmProblem {
   GemmMatrix a;
   GemmMatrix b;
   GemmMatrix c;
+  /// What the backend's preparation (candidates.hpp) left of b, or null. Where it is given a candidate may read it in
+  /// place of b, which is there in any case.
+  const void* prepared_b = nullptr;
   double alpha = 1;
   double beta = 0;
   Precision precision = Precision::standard;
@@ -45,6 +50,8 @@ struct GemmProblem {
   GemmOperand operand[max_operands];  // those of `before` over a, then those of `after` over c; together at most 16
 
   bool computes_in_f64() const { return a.dtype == DType::f64 || b.dtype == DType::f64 || c.dtype == DType::f64; }
+  bool is_general() const { return a.structure == MatrixStructure::general && b.structure == MatrixStructure::general; }
+  int operand_count() const { return before->operand_count() + after->operand_count(); }
   const Tensor& operand_tensor(int o) const {
     const int first = before->operand_count();
     return o < first ? before->operand(o) : after->operand(o - first);
