@@ -27,7 +27,7 @@ struct SplitSide {
 struct SplitParameters {
   GemmParameters gemm;
   SplitSide side[2];
-  unsigned* counter;
+  unsigned* counters;
 };
 
 using Span = detail::RegisterTile<float, span>;
@@ -162,7 +162,7 @@ template <bool Chained>
 __global__ void __launch_bounds__(threads, split_blocks(Chained))
     split_kernel(const __grid_constant__ SplitParameters p) {
   __shared__ float staged[rows_per_block * staged_pitch];
-  if (p.counter != nullptr && blockIdx.x == 0 && threadIdx.x == 0) *p.counter = 0;
+  if (p.counters != nullptr && blockIdx.x == 0 && threadIdx.x < 2) p.counters[threadIdx.x] = 0;
   const bool is_second = blockIdx.x >= p.side[0].blocks;
   const SplitSide& side = p.side[is_second ? 1 : 0];
   const GemmFactor& factor = p.gemm.factor[is_second ? 1 : 0];
@@ -201,7 +201,7 @@ __global__ void __launch_bounds__(threads, split_blocks(Chained))
       if constexpr (Chained) {
         if (factor.is_chained) chain_span(p.gemm, batch, row, (block + u) * halves_depth, v[u]);
       }
-      const SplitSpan s = split_span(v[u], !is_second);
+      const SplitSpan s = split_span(v[u], factor.is_a);
       if (row < h.pitch) store_span(h, matrix, block + u, row, s);
       loss.largest = fmaxf(loss.largest, s.loss.largest);
       loss.lost += s.loss.lost;
@@ -248,10 +248,10 @@ Halves plan_halves(const GemmProblem& problem, const GemmParameters& parameters,
 }
 
 void split_factors(const GemmParameters& parameters, const Halves (&halves)[2], const bool (&is_split)[2],
-                   unsigned* counter, void* stream) {
+                   unsigned* counters, void* stream) {
   SplitParameters p{};
   p.gemm = parameters;
-  p.counter = counter;
+  p.counters = counters;
   for (int f = 0; f < 2; ++f) p.side[f] = make_side(parameters, f, halves[f], is_split[f]);
   const auto kernel = parameters.before.size != 0 ? split_kernel<true> : split_kernel<false>;
   launch(kernel, p.side[0].blocks + p.side[1].blocks, threads, stream, p);

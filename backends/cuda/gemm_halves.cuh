@@ -5,8 +5,8 @@
 // elements lose (at most 2^-25 each, f16's last place) is summed up for each row as it occurs, so that a product can
 // tell whether it matters: gemm_tensor.cuh.
 //
-// The tensor cores truncate: a sum of 64 products of one sign comes out short by 1.3 to 2 times 2^-23. The units of the
-// first factor are larger by 2^-23 where it has low halves at all, which takes most of that back; where sums are exact
+// The tensor cores truncate: a sum of 64 products of one sign comes out short by 1.3 to 2 times 2^-23. The units
+// of a are larger by 2^-23 where it has low halves at all, which takes most of that back; where sums are exact
 // (of small integers, say) there are none, and they stay exact.  Whatever cannot be scaled (2^55 and more, infinities,
 // NaN) counts as an infinite loss.
 #pragma once
@@ -56,8 +56,8 @@ struct Halves {
 /// Without memory. A factor that is the same for several batches is there once.
 Halves plan_halves(const GemmProblem& problem, const GemmParameters& parameters, int factor);
 
-/// Fills those that are to be split; `counter` (or null) is set to 0 on the way.
+/// Fills those that are to be split; two counters (or null) are set to 0 on the way.
 void split_factors(const GemmParameters& parameters, const Halves (&halves)[2], const bool (&is_split)[2],
-                   unsigned* counter, void* stream);
+                   unsigned* counters, void* stream);
 
 }  // namespace mylos::cuda

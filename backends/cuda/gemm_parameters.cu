@@ -15,6 +15,7 @@ GemmFactor make_factor(const GemmProblem& problem, const detail::GemmMatrix& mat
   factor.rows = is_a ? problem.m : problem.n;
   factor.row = is_a ? matrix.row : matrix.column;
   factor.depth = is_a ? matrix.column : matrix.row;
+  factor.is_a = is_a;
   factor.is_chained = is_a && !problem.before->empty();
   factor.structure = is_a ? matrix.structure : transposed(matrix.structure);
   copy_batch(problem.batch, matrix.batch, factor.batch);

@@ -37,6 +37,7 @@ struct GemmFactor {
   std::int64_t row;
   std::int64_t depth;
   std::int64_t batch[max_rank];
+  bool is_a;
   bool is_chained;            // `before` is applied to its elements
   MatrixStructure structure;  // as of a matrix of these rows
 

@@ -35,6 +35,8 @@ struct PassParameters {
   detail::Divider extent[max_rank];
   PassMatrix from;
   PassMatrix to;
+  GemmSlices slices;
+  T alpha;
   T beta;
   detail::LoweredChain<T> chain;
   PassMatrix operand[max_operands];
@@ -66,6 +68,13 @@ __global__ void __launch_bounds__(threads) gemm_pass_kernel(const __grid_constan
   };
   detail::RegisterTile<T, own> v;
   load(p.from, v);
+#pragma unroll 4
+  for (std::int64_t s = 1; s < p.slices.count; ++s)
+#pragma unroll
+    for (int i = 0; i < own; ++i)
+      v[i] += detail::load_element<T>(p.from.dtype, p.from.data, offset(p.from, i) + s * p.slices.step);
+#pragma unroll
+  for (int i = 0; i < own; ++i) v[i] *= p.alpha;
   if (p.beta != T(0)) {
     detail::RegisterTile<T, own> c;
     load(p.to, c);
@@ -83,8 +92,8 @@ __global__ void __launch_bounds__(threads) gemm_pass_kernel(const __grid_constan
 namespace {
 
 template <class T>
-void launch_pass(const GemmProblem& problem, const GemmMatrix& from, const GemmMatrix& to, double beta, bool is_after,
-                 void* stream) {
+void launch_pass(const GemmProblem& problem, const GemmMatrix& from, const GemmMatrix& to, const GemmSlices& slices,
+                 double alpha, double beta, bool is_after, void* stream) {
   PassParameters<T> p{};
   // Neighbouring threads have neighbouring columns; where rows are neighbours the two change places.
   const bool swapped = to.column != 1 && to.row == 1;
@@ -109,6 +118,8 @@ void launch_pass(const GemmProblem& problem, const GemmMatrix& from, const GemmM
   }
   p.from = matrix(from.data, from.dtype, from.row, from.column, from.batch);
   p.to = matrix(to.data, to.dtype, to.row, to.column, to.batch);
+  p.slices = slices;
+  p.alpha = static_cast<T>(alpha);
   p.beta = static_cast<T>(beta);
   const Chain& chain = is_after ? *problem.after : *problem.before;
   const int first = is_after ? problem.before->operand_count() : 0;
@@ -130,16 +141,17 @@ void launch_pass(const GemmProblem& problem, const GemmMatrix& from, const GemmM
 
 void pass_before(const GemmProblem& problem, const GemmMatrix& to, void* stream) {
   if (problem.computes_in_f64())
-    launch_pass<double>(problem, problem.a, to, 0, false, stream);
+    launch_pass<double>(problem, problem.a, to, {}, 1, 0, false, stream);
   else
-    launch_pass<float>(problem, problem.a, to, 0, false, stream);
+    launch_pass<float>(problem, problem.a, to, {}, 1, 0, false, stream);
 }
 
-void pass_after(const GemmProblem& problem, const GemmMatrix& from, double beta, void* stream) {
+void pass_after(const GemmProblem& problem, const GemmMatrix& from, const GemmSlices& slices, double alpha, double beta,
+                void* stream) {
   if (problem.computes_in_f64())
-    launch_pass<double>(problem, from, problem.c, beta, true, stream);
+    launch_pass<double>(problem, from, problem.c, slices, alpha, beta, true, stream);
   else
-    launch_pass<float>(problem, from, problem.c, beta, true, stream);
+    launch_pass<float>(problem, from, problem.c, slices, alpha, beta, true, stream);
 }
 
 }  // namespace mylos::cuda

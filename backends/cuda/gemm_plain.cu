@@ -154,23 +154,28 @@ __device__ __forceinline__ float element_of(const GemmParameters& p, const GemmF
   return v[0];
 }
 
-/// One element, by a warp.
+/// One element, by the whole block.
 template <bool Chained>
 __device__ __forceinline__ void plain_element(const GemmParameters& p, std::int64_t batch, std::int64_t row,
                                               std::int64_t column) {
-  const int lane = static_cast<int>(threadIdx.x) % 32;
+  __shared__ float of_warp[threads / 32];
   const float* const a = p.factor[0].data + p.batch.offset(p.factor[0].batch, batch);
   const float* const b = p.factor[1].data + p.batch.offset(p.factor[1].batch, batch);
   float sum = 0;
-#pragma unroll 4
-  for (std::int64_t k = lane; k < p.k; k += 32)
+#pragma unroll 8
+  for (std::int64_t k = threadIdx.x; k < p.k; k += threads)
     sum = fmaf(element_of<Chained>(p, p.factor[0], a, batch, row, k),
                element_of<Chained>(p, p.factor[1], b, batch, column, k), sum);
 #pragma unroll
   for (int distance = 16; distance > 0; distance /= 2) sum += __shfl_xor_sync(0xffffffffU, sum, distance);
+  __syncthreads();
+  if (threadIdx.x % 32 == 0) of_warp[threadIdx.x / 32] = sum;
+  __syncthreads();
   detail::RegisterTile<float, 1> v;
-  v[0] = sum;
-  store_sums<Chained>(p, batch, row, column, lane == 0 ? 1U : 0U, v);
+  v[0] = 0.F;
+#pragma unroll
+  for (int w = 0; w < threads / 32; ++w) v[0] += of_warp[w];
+  store_sums<Chained>(p, batch, row, column, threadIdx.x == 0 ? 1U : 0U, v);
 }
 
 template <bool Chained>
@@ -202,7 +207,7 @@ __global__ void __launch_bounds__(threads, 2) plain_kernel(const __grid_constant
       const int all = left;
       if (all == 0) continue;
       if (all <= plain_single_elements && k.one_by_one) {
-        for (int i = static_cast<int>(threadIdx.x) / 32; i < all; i += threads / 32)
+        for (int i = 0; i < all; ++i)
           plain_element<Chained>(p.gemm, tile.batch, tile.row + element[i] / 128, tile.column + element[i] % 128);
         continue;
       }

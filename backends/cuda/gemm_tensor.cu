@@ -22,6 +22,8 @@ GemmTiling make_tiling(const GemmParameters& parameters, int tile_rows) {
   tiling.per_matrix = detail::Divider(tiling.rows * tiling.columns);
   tiling.per_group = detail::Divider(tiling.group * tiling.columns);
   tiling.count = tiling.rows * tiling.columns * parameters.batches;
+  tiling.last_row_first = parameters.factor[0].structure == MatrixStructure::lower;
+  tiling.last_column_first = parameters.factor[1].structure == MatrixStructure::lower;
   return tiling;
 }
 

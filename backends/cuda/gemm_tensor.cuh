@@ -53,7 +53,10 @@ struct TensorLayout {
   static constexpr int staging_pitch = 40;
   static constexpr int staging_bytes = 16 * staging_pitch * static_cast<int>(sizeof(float));
   static constexpr int barriers = staging + tensor_consumers / 32 * staging_bytes;
-  static constexpr int bytes = barriers + (2 * stages + 2) * 8;
+  // The tiles that come next.
+  static constexpr int turns = 2;
+  static constexpr int tiles = barriers + (2 * stages + 2 + 2 * turns) * 8;
+  static constexpr int bytes = tiles + turns * 8;
   static constexpr int alignment = 1024;  // that the products ask for
 };
 
@@ -69,6 +72,11 @@ struct TensorBlock {
   __device__ __forceinline__ Mbarrier empty(int stage) const { return full(Layout::stages + stage); }
   __device__ __forceinline__ Mbarrier losses_full() const { return full(2 * Layout::stages); }
   __device__ __forceinline__ Mbarrier losses_empty() const { return full(2 * Layout::stages + 1); }
+  __device__ __forceinline__ Mbarrier tile_full(int turn) const { return full(2 * Layout::stages + 2 + turn); }
+  __device__ __forceinline__ Mbarrier tile_empty(int turn) const { return tile_full(Layout::turns + turn); }
+  __device__ __forceinline__ std::int64_t& tile(int turn) const {
+    return reinterpret_cast<std::int64_t*>(memory + Layout::tiles)[turn];
+  }
   __device__ __forceinline__ float* unit(int slot) const {
     return reinterpret_cast<float*>(memory + Layout::unit + slot * Layout::unit_bytes);
   }
@@ -88,6 +96,27 @@ struct Turn {
       index = 0;
       phase ^= 1U;
     }
+  }
+};
+
+/// The tiles of a block, as the producer takes them. All threads of the other warps walk along.
+template <int Units>
+struct TileWalk {
+  const TensorBlock<Units>& block;
+  Turn<TensorLayout<Units>::turns> turn{};
+
+  __device__ __forceinline__ void publish(std::int64_t tile) {
+    block.tile_empty(turn.index).wait(turn.phase ^ 1U);
+    block.tile(turn.index) = tile;
+    block.tile_full(turn.index).arrive();
+    turn.next();
+  }
+  __device__ __forceinline__ std::int64_t next() {
+    block.tile_full(turn.index).wait(turn.phase);
+    const std::int64_t tile = block.tile(turn.index);
+    block.tile_empty(turn.index).arrive();
+    turn.next();
+    return tile;
   }
 };
 
@@ -129,13 +158,18 @@ __device__ __forceinline__ TensorDepth depth_of(const TensorParameters& p, const
   return depth;
 }
 
-/// One thread.
+/// One thread. Tiles differ in depth where there are triangles, so blocks take them as they come.
 template <int Units>
 __device__ __forceinline__ void fill_stages(const TensorParameters& p, const TensorBlock<Units>& block) {
   using Layout = TensorLayout<Units>;
+  TileWalk<Units> walk{block};
   Turn<Layout::stages> stage;
   Turn<Layout::slots> slot;
-  for (std::int64_t t = blockIdx.x; t < p.tiling.count; t += gridDim.x) {
+  std::int64_t t = blockIdx.x;
+  while (true) {
+    walk.publish(t);
+    if (t >= p.tiling.count) return;
+    const std::int64_t next = gridDim.x + static_cast<std::int64_t>(atomicAdd(p.next_tile, 1U));
     const GemmTiling::Tile tile = p.tiling.at(t);
     const TensorSide a(p, 0, tile, Layout::rows);
     const TensorSide b(p, 1, tile, tensor_columns);
@@ -151,6 +185,7 @@ __device__ __forceinline__ void fill_stages(const TensorParameters& p, const Ten
       stage.next();
       slot.next();
     }
+    t = next;
   }
 }
 
@@ -158,8 +193,11 @@ __device__ __forceinline__ void fill_stages(const TensorParameters& p, const Ten
 template <int Units>
 __device__ __forceinline__ void fill_losses(const TensorParameters& p, const TensorBlock<Units>& block) {
   using Layout = TensorLayout<Units>;
+  TileWalk<Units> walk{block};
   unsigned phase = 0;
-  for (std::int64_t t = blockIdx.x; t < p.tiling.count; t += gridDim.x) {
+  while (true) {
+    const std::int64_t t = walk.next();
+    if (t >= p.tiling.count) return;
     const GemmTiling::Tile tile = p.tiling.at(t);
     block.losses_empty().wait(phase ^ 1U);
 #pragma unroll 1
@@ -378,8 +416,11 @@ __device__ __forceinline__ void consume(const TensorParameters& p, const TensorB
   const int row = warpgroup * Units * 64 + warp * 16;  // this warp's first one of a unit
   Turn<Layout::stages> stage;
   Turn<Layout::slots> slot;
+  TileWalk<Units> walk{block};
   unsigned losses_phase = 0;
-  for (std::int64_t t = blockIdx.x; t < p.tiling.count; t += gridDim.x) {
+  while (true) {
+    const std::int64_t t = walk.next();
+    if (t >= p.tiling.count) return;
     TensorSums<Units> sums;
 #pragma unroll
     for (int u = 0; u < Units; ++u)
@@ -419,6 +460,10 @@ __global__ void __launch_bounds__(tensor_threads, 1) tensor_kernel(const __grid_
     }
     block.losses_full().init(96);
     block.losses_empty().init(tensor_consumers);
+    for (int turn = 0; turn < Layout::turns; ++turn) {
+      block.tile_full(turn).init(1);
+      block.tile_empty(turn).init(tensor_consumers + 96);
+    }
     publish_mbarriers();
     fence_shared_writes();
   }

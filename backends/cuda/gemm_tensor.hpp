@@ -13,7 +13,8 @@ struct GemmRest {
   unsigned* bits;  // of the tiles by their number
 };
 
-/// The order of tiles: by batch, then groups of rows, then columns, rows fastest.
+/// The order of tiles: by batch, then groups of rows, then columns, rows fastest; last ones first along a side whose
+/// last tiles have the most to sum.
 struct GemmTiling {
   int tile_rows;
   std::int64_t rows;  // of tiles, per matrix
@@ -22,6 +23,8 @@ struct GemmTiling {
   detail::Divider per_group;
   std::int64_t group;  // tiles along rows
   std::int64_t count;  // of all batches
+  bool last_row_first;
+  bool last_column_first;
 
   struct Tile {
     std::int64_t batch;
@@ -36,8 +39,10 @@ struct GemmTiling {
     const auto in_group = static_cast<std::uint32_t>(in_matrix - group_index * per_group.divisor);
     const std::int64_t first = static_cast<std::int64_t>(group_index) * group;
     const auto height = static_cast<std::uint32_t>(rows - first < group ? rows - first : group);
-    return {static_cast<std::int64_t>(batch), (first + in_group % height) * tile_rows,
-            static_cast<std::int64_t>(in_group / height) * 128};
+    const std::int64_t row = first + in_group % height;
+    const std::int64_t column = in_group / height;
+    return {static_cast<std::int64_t>(batch), (last_row_first ? rows - 1 - row : row) * tile_rows,
+            (last_column_first ? columns - 1 - column : column) * 128};
   }
 };
 
@@ -54,6 +59,7 @@ struct TensorParameters {
   Halves halves[2];
   GemmTiling tiling;
   GemmRest rest;
+  unsigned* next_tile;  // that no block has taken, less the number of blocks
 };
 
 /// Whether this build has the kernel for the current device.

@@ -171,7 +171,7 @@ void run_gemm_vendor(const GemmProblem& problem, const detail::Queue& queue) {
     MYLOS_CUBLAS_CHECK(cublasSetMathMode(handle.get(), CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION));
     multiply(handle.get(), inner);
   }
-  if (!problem.after->empty()) pass_after(problem, inner.c, is_wide ? problem.beta : 0.0, queue.stream);
+  if (!problem.after->empty()) pass_after(problem, inner.c, {}, 1, is_wide ? problem.beta : 0.0, queue.stream);
 }
 
 }  // namespace mylos::cuda

@@ -50,9 +50,7 @@ struct GemmProblem {
   GemmOperand operand[max_operands];  // those of `before` over a, then those of `after` over c; together at most 16
 
   bool computes_in_f64() const { return a.dtype == DType::f64 || b.dtype == DType::f64 || c.dtype == DType::f64; }
-  bool is_general() const {
-    return a.structure == MatrixStructure::general && b.structure == MatrixStructure::general;
-  }
+  bool is_general() const { return a.structure == MatrixStructure::general && b.structure == MatrixStructure::general; }
   int operand_count() const { return before->operand_count() + after->operand_count(); }
   const Tensor& operand_tensor(int o) const {
     const int first = before->operand_count();
