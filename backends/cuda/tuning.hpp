@@ -202,4 +202,39 @@ struct ScanColumnsTuning {
 };
 MYLOS_HOST_DEVICE constexpr ScanColumnsTuning scan_columns_tuning() { return {8, 8, 2, 8, 512, 256}; }
 
+/// Splitting a factor into halves: blocks of 64 elements that a thread has its share of at once, and blocks of 256
+/// threads per multiprocessor at least.
+inline constexpr int split_in_flight = 2;
+MYLOS_HOST_DEVICE constexpr int split_blocks(bool chained) { return chained ? 2 : 5; }
+
+/// Products of halves on tensor cores: a block's tile has 128 columns and `units` times 128 rows.
+struct TensorTuning {
+  int units;   // of 64 rows that each of two warpgroups has
+  int stages;  // of 64 elements along K in shared memory
+  MYLOS_HOST_DEVICE constexpr int rows() const { return 128 * units; }
+};
+MYLOS_HOST_DEVICE constexpr TensorTuning tensor_tuning(int units) { return {units, units == 2 ? 2 : 3}; }
+/// Rows of the result that are worked on together, so that what their tiles read stays in the L2 cache.
+inline constexpr std::int64_t tensor_group_rows = 2048;
+/// Microseconds, and units of work per microsecond. By units of a tile where there are two: of 128 or 256 rows.
+struct GemmCostTuning {
+  double launches;  // of the kernels of a product on tensor cores
+  double launch;    // of one more
+  double tile[2];   // before and after its stages
+  double stage[2];
+  double split_bytes;
+  double vendor_launch;
+  double vendor_flops;  // f32
+  double vendor_bytes;
+};
+MYLOS_HOST_DEVICE constexpr GemmCostTuning gemm_cost_tuning() {
+  return {10, 4, {4.5, 7}, {1.2, 2.2}, 3.3e6, 7, 50e6, 4e6};
+}
+/// Of K at least that a slice has.
+inline constexpr std::int64_t gemm_slice_depth = 512;
+/// For cuBLAS, which wants 32 MiB on sm_90.
+inline constexpr std::size_t vendor_workspace_bytes = std::size_t{32} << 20;
+/// Elements of 64 x 128 that are computed one by one at most; beyond, all of the 64 x 128.
+inline constexpr int plain_single_elements = 64;
+
 }  // namespace mylos::cuda

@@ -70,6 +70,15 @@ __device__ __forceinline__ void copy_bulk(std::uint32_t to_shared, const void* f
                           : "memory");)
 }
 
+/// Likewise for data that the L2 may keep.
+__device__ __forceinline__ void copy_bulk(std::uint32_t to_shared, const void* from, int bytes, Mbarrier barrier) {
+  MYLOS_SM90(
+      asm volatile(
+          "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to_shared),
+          "l"(from), "r"(bytes), "r"(barrier.address)
+          : "memory");)
+}
+
 /// Orders this thread's writes to shared memory before later copies into it.
 __device__ __forceinline__ void fence_shared_writes() {
   MYLOS_SM90(asm volatile("fence.proxy.async.shared::cta;" ::: "memory");)

@@ -1,0 +1,21 @@
+// Matrix products on NVIDIA GPUs: which variant serves which problem.
+#include "cuda/gemm.hpp"
+
+#include <iterator>
+
+#include "gemm/candidates.hpp"
+
+namespace mylos::cuda {
+namespace {
+
+constexpr detail::Candidate<detail::GemmProblem> list[] = {
+    {"cuda/tensor", refuse_gemm_tensor, run_gemm_tensor},
+    {"cuda/cublas", refuse_gemm_vendor, run_gemm_vendor},
+    {"cuda/plain", refuse_gemm_plain, run_gemm_plain},
+};
+
+}  // namespace
+
+detail::CandidateList<detail::GemmProblem> gemm_candidates() { return {list, static_cast<int>(std::size(list))}; }
+
+}  // namespace mylos::cuda

@@ -1,0 +1,22 @@
+// Matrix products on NVIDIA GPUs: the variants that selection knows.
+#pragma once
+
+#include "gemm/problem.hpp"
+
+namespace mylos::cuda {
+
+/// f32 on tensor cores, as two f16 each (gemm_tensor.cuh).
+const char* refuse_gemm_tensor(const detail::GemmProblem& problem);
+void run_gemm_tensor(const detail::GemmProblem& problem, const detail::Queue& queue);
+/// Bytes of scratch memory that it takes.
+std::size_t gemm_tensor_workspace(const detail::GemmProblem& problem);
+
+/// f32 without tensor cores, any strides (gemm_plain.cu).
+const char* refuse_gemm_plain(const detail::GemmProblem& problem);
+void run_gemm_plain(const detail::GemmProblem& problem, const detail::Queue& queue);
+
+/// By cuBLAS, chains in passes (gemm_vendor.cu).
+const char* refuse_gemm_vendor(const detail::GemmProblem& problem);
+void run_gemm_vendor(const detail::GemmProblem& problem, const detail::Queue& queue);
+
+}  // namespace mylos::cuda

@@ -1,0 +1,260 @@
+// Splitting a factor: one pass, any strides.
+#include "cuda/gemm_halves.cuh"
+
+#include "cuda/primitives/access.cuh"
+#include "cuda/primitives/launch.cuh"
+#include "cuda/tuning.hpp"
+
+namespace mylos::cuda {
+namespace {
+
+constexpr int threads = 256;
+constexpr int rows_per_block = threads / 8;  // eight threads share a row's 64 elements
+constexpr int span = 8;                      // elements of a thread
+constexpr int in_flight = split_in_flight;
+constexpr int staged_pitch = in_flight * halves_depth + 1;
+
+/// How elements come: as vectors of 16 bytes, or through shared memory with neighbouring threads along K or along rows.
+enum class Loading { vectors, along_depth, along_rows };
+
+struct SplitSide {
+  Halves halves;
+  Loading loading;
+  std::int64_t row_groups;
+  std::int64_t blocks;  // of threads
+};
+
+struct SplitParameters {
+  GemmParameters gemm;
+  SplitSide side[2];
+  unsigned* counters;
+};
+
+using Span = detail::RegisterTile<float, span>;
+
+struct Place {
+  const GemmFactor& factor;
+  const float* data;  // of the matrix
+  std::int64_t row;   // the first of this block of threads
+  std::int64_t rows;
+  std::int64_t k;
+};
+
+__device__ __forceinline__ void load_vectors(const Place& at, std::int64_t first, Span (&v)[in_flight]) {
+  const std::int64_t row = at.row + threadIdx.x / 8;
+#pragma unroll
+  for (int u = 0; u < in_flight; ++u) {
+    const std::int64_t k = first + u * halves_depth + threadIdx.x % 8 * span;
+    const float* from = at.data + row * at.factor.row + k;
+    if (row < at.rows && k + span <= at.k) {
+      detail::load_vector_as<StreamingAccess, float, span>(from, 0, v[u].value);
+    } else {
+#pragma unroll
+      for (int e = 0; e < span; ++e) v[u][e] = row < at.rows && k + e < at.k ? from[e] : 0.F;
+    }
+  }
+}
+
+template <bool AlongRows>
+__device__ __forceinline__ void load_staged(const Place& at, std::int64_t first, float* staged, Span (&v)[in_flight]) {
+  constexpr int width = in_flight * halves_depth;
+  constexpr int count = rows_per_block * width / threads;
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  float loaded[count];
+#pragma unroll
+  for (int i = 0; i < count; ++i) {
+    const std::int64_t row = at.row + (AlongRows ? lane : warp + i / (width / 32) * 8);
+    const std::int64_t k = first + (AlongRows ? warp + i * 8 : lane + i % (width / 32) * 32);
+    loaded[i] = row < at.rows && k < at.k ? at.factor.load<true>(at.data, row, k) : 0.F;
+  }
+  __syncthreads();  // the previous elements have been taken
+#pragma unroll
+  for (int i = 0; i < count; ++i)
+    staged[AlongRows ? lane * staged_pitch + warp + i * 8
+                     : (warp + i / (width / 32) * 8) * staged_pitch + lane + i % (width / 32) * 32] = loaded[i];
+  __syncthreads();
+  const float* own = staged + threadIdx.x / 8 * staged_pitch + threadIdx.x % 8 * span;
+#pragma unroll
+  for (int u = 0; u < in_flight; ++u)
+#pragma unroll
+    for (int e = 0; e < span; ++e) v[u][e] = own[u * halves_depth + e];
+}
+
+/// 2^exponent.
+__device__ __forceinline__ float power_of_two(int exponent) {
+  return __uint_as_float(static_cast<unsigned>(exponent + 127) << 23);
+}
+
+struct SplitSpan {
+  detail::Pack<std::uint32_t, 4> high;
+  detail::Pack<std::uint32_t, 4> low;
+  float unit;
+  HalvesLoss loss;
+};
+
+/// The eight threads of a row call this together. `compensates`: gemm_halves.cuh.
+__device__ __forceinline__ SplitSpan split_span(const Span& x, bool compensates) {
+  constexpr unsigned largest_scaled = (127U + 55U) << 23;
+  unsigned largest = 0;  // as an integer, so that NaN is larger than all else
+#pragma unroll
+  for (int e = 0; e < span; ++e) largest = ::max(largest, __float_as_uint(x[e]) & 0x7fffffffU);
+#pragma unroll
+  for (int distance = 4; distance > 0; distance /= 2)
+    largest = ::max(largest, __shfl_xor_sync(0xffffffffU, largest, distance));
+  SplitSpan s;
+  const bool fits = largest < largest_scaled;
+  const int exponent = fits ? ::max(static_cast<int>(largest >> 23) - 127, -60) - 14 : 0;
+  s.unit = power_of_two(exponent);
+  s.loss = {fits ? __uint_as_float(largest) : __int_as_float(0x7f800000), 0.F};
+  const float scale = power_of_two(-exponent);
+#pragma unroll
+  for (int e = 0; e < span; e += 2) {
+    float y[2];
+    float high[2];
+    float low[2];
+    detail::Pack<half, 2> pair;
+#pragma unroll
+    for (int i = 0; i < 2; ++i) y[i] = fits ? x[e + i] * scale : 0.F;
+    detail::narrow_pair(y, pair.value);
+    detail::widen_pair(pair.value, high);
+    s.high.value[e / 2] = detail::bits_as<std::uint32_t>(pair);
+#pragma unroll
+    for (int i = 0; i < 2; ++i) high[i] = y[i] - high[i];  // exact
+    detail::narrow_pair(high, pair.value);
+    detail::widen_pair(pair.value, low);
+    s.low.value[e / 2] = detail::bits_as<std::uint32_t>(pair);
+#pragma unroll
+    for (int i = 0; i < 2; ++i)
+      if (fabsf(y[i]) < 0.125F) s.loss.lost += fabsf(high[i] - low[i]);
+  }
+  const bool has_low =
+      ((s.low.value[0] | s.low.value[1] | s.low.value[2] | s.low.value[3]) & 0x7fff7fffU) != 0;  // other than -0
+  const unsigned row_has_low = __ballot_sync(0xffffffffU, has_low) >> (threadIdx.x % 32 / 8 * 8) & 0xffU;
+  if (compensates && row_has_low != 0) s.unit = __uint_as_float(__float_as_uint(s.unit) | 1U);
+  s.loss.lost = fits ? s.loss.lost * s.unit : s.loss.largest;
+  return s;
+}
+
+/// Writes what a thread has of a block, at once with its neighbours: lines of 128 bytes.
+__device__ __forceinline__ void store_span(const Halves& h, std::int64_t matrix, std::int64_t block, std::int64_t row,
+                                           const SplitSpan& s) {
+  const unsigned piece = threadIdx.x % 8;
+  const std::int64_t index = matrix * h.blocks + block;
+  unsigned char* to = h.data + index * h.block_bytes() + row * 128 + (piece ^ static_cast<unsigned>(row & 7)) * 16;
+  *reinterpret_cast<detail::Pack<std::uint32_t, 4>*>(to) = s.high;
+  *reinterpret_cast<detail::Pack<std::uint32_t, 4>*>(to + h.pitch * 128) = s.low;
+  if (piece == 0) h.unit[index * h.pitch + row] = s.unit;
+}
+
+/// `before`, on what a thread has of the block that begins at `first`.
+__device__ __forceinline__ void chain_span(const GemmParameters& p, std::int64_t batch, std::int64_t row,
+                                           std::int64_t first, Span& v) {
+  const std::int64_t k = first + threadIdx.x % 8 * span;
+  const GemmTile at{batch, row, k, 0, 1, p.factor[0].is_chained ? p.factor[0].rows : p.factor[1].rows, p.k};
+  apply_gemm_chain(p, p.before, 0, at, v);
+#pragma unroll
+  for (int e = 0; e < span; ++e)
+    if (k + e >= p.k) v[e] = 0.F;  // a chain need not keep 0
+}
+
+template <bool Chained>
+__global__ void __launch_bounds__(threads, split_blocks(Chained))
+    split_kernel(const __grid_constant__ SplitParameters p) {
+  __shared__ float staged[rows_per_block * staged_pitch];
+  if (p.counters != nullptr && blockIdx.x == 0 && threadIdx.x < 2) p.counters[threadIdx.x] = 0;
+  const bool is_second = blockIdx.x >= p.side[0].blocks;
+  const SplitSide& side = p.side[is_second ? 1 : 0];
+  const GemmFactor& factor = p.gemm.factor[is_second ? 1 : 0];
+  const Halves& h = side.halves;
+  std::int64_t index = blockIdx.x - (is_second ? p.side[0].blocks : 0);
+  const std::int64_t group = index % side.row_groups;
+  index /= side.row_groups;
+  const int part = static_cast<int>(index % h.parts);
+  const std::int64_t matrix = index / h.parts;
+  // The first batch that has this matrix.
+  std::int64_t batch = 0;
+  std::int64_t weight = 1;
+  std::int64_t rest = matrix;
+  for (int d = p.gemm.batch.rank - 1; d >= 0; --d) {
+    const auto extent = static_cast<std::int64_t>(p.gemm.batch.extent[d].divisor);
+    if (h.batch[d] != 0) batch += rest % extent * weight;
+    if (h.batch[d] != 0) rest /= extent;
+    weight *= extent;
+  }
+  const Place at{factor, factor.data + p.gemm.batch.offset(factor.batch, batch), group * rows_per_block, factor.rows,
+                 p.gemm.k};
+  const std::int64_t row = at.row + threadIdx.x / 8;
+  const std::int64_t end = ::min(h.blocks, (part + 1) * h.blocks_per_part());
+  HalvesLoss loss{0, 0};
+  for (std::int64_t block = part * h.blocks_per_part(); block < end; block += in_flight) {
+    Span v[in_flight];
+    if (side.loading == Loading::vectors)
+      load_vectors(at, block * halves_depth, v);
+    else if (side.loading == Loading::along_rows)
+      load_staged<true>(at, block * halves_depth, staged, v);
+    else
+      load_staged<false>(at, block * halves_depth, staged, v);
+#pragma unroll
+    for (int u = 0; u < in_flight; ++u) {
+      if (block + u >= end) break;
+      if constexpr (Chained) {
+        if (factor.is_chained) chain_span(p.gemm, batch, row, (block + u) * halves_depth, v[u]);
+      }
+      const SplitSpan s = split_span(v[u], factor.is_a);
+      if (row < h.pitch) store_span(h, matrix, block + u, row, s);
+      loss.largest = fmaxf(loss.largest, s.loss.largest);
+      loss.lost += s.loss.lost;
+    }
+  }
+#pragma unroll
+  for (int distance = 4; distance > 0; distance /= 2) loss.lost += __shfl_xor_sync(0xffffffffU, loss.lost, distance);
+  if (threadIdx.x % 8 == 0 && row < h.pitch) h.loss[(matrix * h.parts + part) * h.pitch + row] = loss;
+}
+
+SplitSide make_side(const GemmParameters& parameters, int factor, const Halves& halves, bool is_split) {
+  const GemmFactor& f = parameters.factor[factor];
+  SplitSide side{halves, Loading::along_depth, (halves.pitch + rows_per_block - 1) / rows_per_block, 0};
+  if (is_split) side.blocks = side.row_groups * halves.parts * halves.matrices;
+  bool vectors = f.structure == MatrixStructure::general && f.depth == 1 && f.row % 4 == 0 &&
+                 reinterpret_cast<std::uintptr_t>(f.data) % 16 == 0;
+  for (int d = 0; d < parameters.batch.rank; ++d) vectors = vectors && f.batch[d] % 4 == 0;
+  const auto distance = [](std::int64_t stride) { return stride < 0 ? -stride : stride; };
+  if (vectors)
+    side.loading = Loading::vectors;
+  else if (distance(f.row) < distance(f.depth))
+    side.loading = Loading::along_rows;
+  return side;
+}
+
+}  // namespace
+
+Halves plan_halves(const GemmProblem& problem, const GemmParameters& parameters, int factor) {
+  const GemmFactor& f = parameters.factor[factor];
+  Halves h{};
+  h.rows = f.rows;
+  h.pitch = (h.rows + 7) / 8 * 8;
+  h.blocks = (parameters.k + halves_depth - 1) / halves_depth;
+  h.parts = static_cast<int>(h.blocks < halves_parts ? h.blocks : halves_parts);
+  h.matrices = 1;
+  for (int d = problem.batch.rank - 1; d >= 0; --d) {
+    bool varies = f.batch[d] != 0;
+    if (f.is_chained)
+      for (int o = 0; o < parameters.after_operands; ++o) varies = varies || parameters.operand[o].batch[d] != 0;
+    if (varies) h.batch[d] = h.matrices;
+    if (varies) h.matrices *= problem.batch.extent[d];
+  }
+  return h;
+}
+
+void split_factors(const GemmParameters& parameters, const Halves (&halves)[2], const bool (&is_split)[2],
+                   unsigned* counters, void* stream) {
+  SplitParameters p{};
+  p.gemm = parameters;
+  p.counters = counters;
+  for (int f = 0; f < 2; ++f) p.side[f] = make_side(parameters, f, halves[f], is_split[f]);
+  const auto kernel = parameters.before.size != 0 ? split_kernel<true> : split_kernel<false>;
+  launch(kernel, p.side[0].blocks + p.side[1].blocks, threads, stream, p);
+}
+
+}  // namespace mylos::cuda

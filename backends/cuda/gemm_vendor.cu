@@ -1,0 +1,177 @@
+// Products by cuBLAS: what it has kernels for, with the chains in passes of their own.
+#include <algorithm>
+
+#include "cuda/gemm.hpp"
+#include "cuda/gemm_passes.hpp"
+#include "cuda/primitives/cublas.hpp"
+#include "cuda/primitives/scratch.cuh"
+#include "cuda/tuning.hpp"
+
+namespace mylos::cuda {
+namespace {
+
+using detail::GemmMatrix;
+using detail::GemmProblem;
+
+bool is_narrow(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
+
+cudaDataType_t vendor_type(DType dtype) {
+  switch (dtype) {
+    case DType::f64:
+      return CUDA_R_64F;
+    case DType::f16:
+      return CUDA_R_16F;
+    case DType::bf16:
+      return CUDA_R_16BF;
+    default:
+      return CUDA_R_32F;
+  }
+}
+
+cublasComputeType_t compute_type(const GemmProblem& problem) {
+  if (problem.computes_in_f64()) return CUBLAS_COMPUTE_64F;
+  if (problem.a.dtype != DType::f32) return CUBLAS_COMPUTE_32F;
+  if (problem.precision == Precision::tf32) return CUBLAS_COMPUTE_32F_FAST_TF32;
+  if (problem.precision == Precision::half) return CUBLAS_COMPUTE_32F_FAST_16F;
+  return CUBLAS_COMPUTE_32F;
+}
+
+/// A matrix as cuBLAS takes it, column by column: its transpose where `is_transposed`.
+struct VendorMatrix {
+  bool is_transposed;
+  std::int64_t leading;
+};
+
+/// Of rows x columns; leading is 0 where cuBLAS does not take it.
+VendorMatrix vendor_matrix(const GemmMatrix& matrix, std::int64_t rows, std::int64_t columns) {
+  const bool row_step = matrix.row == 1 || rows == 1;
+  const bool column_step = matrix.column == 1 || columns == 1;
+  if (row_step && (columns == 1 || matrix.column >= rows)) return {false, columns == 1 ? rows : matrix.column};
+  if (column_step && (rows == 1 || matrix.row >= columns)) return {true, rows == 1 ? columns : matrix.row};
+  return {false, 0};
+}
+
+/// Where `before` has a pass of its own: a dense copy of a, for each batch that differs.
+GemmMatrix dense_like(const GemmProblem& problem, std::int64_t* matrices) {
+  GemmMatrix dense = problem.a;
+  dense.row = problem.k;
+  dense.column = 1;
+  *matrices = 1;
+  for (int d = problem.batch.rank - 1; d >= 0; --d) {
+    bool varies = problem.a.batch.stride[d] != 0;
+    for (int o = 0; o < problem.before->operand_count(); ++o)
+      varies = varies || problem.operand[o].batch.stride[d] != 0;
+    dense.batch.stride[d] = varies ? *matrices * problem.m * problem.k : 0;
+    if (varies) *matrices *= problem.batch.extent[d];
+  }
+  return dense;
+}
+
+/// Where the result is 16-bit and has more to pass through than one rounding allows: a dense f32 copy of c.
+bool needs_wide_result(const GemmProblem& problem) { return is_narrow(problem.c.dtype) && !problem.after->empty(); }
+
+GemmMatrix wide_like(const GemmProblem& problem) {
+  GemmMatrix wide = problem.c;
+  wide.dtype = DType::f32;
+  const bool by_rows = problem.c.column == 1;
+  wide.row = by_rows ? problem.n : 1;
+  wide.column = by_rows ? 1 : problem.m;
+  std::int64_t step = problem.m * problem.n;
+  for (int d = problem.batch.rank - 1; d >= 0; --d) {
+    wide.batch.stride[d] = step;
+    step *= problem.batch.extent[d];
+  }
+  return wide;
+}
+
+/// One call for the last dimension of the batch box, and one for each index of the others.
+void multiply(cublasHandle_t handle, const GemmProblem& problem) {
+  VendorMatrix a = vendor_matrix(problem.a, problem.m, problem.k);
+  VendorMatrix b = vendor_matrix(problem.b, problem.k, problem.n);
+  const VendorMatrix c = vendor_matrix(problem.c, problem.m, problem.n);
+  const bool f64 = problem.computes_in_f64();
+  const auto alpha32 = static_cast<float>(problem.alpha);
+  const auto beta32 = static_cast<float>(problem.beta);
+  const void* alpha = f64 ? static_cast<const void*>(&problem.alpha) : &alpha32;
+  const void* beta = f64 ? static_cast<const void*>(&problem.beta) : &beta32;
+  const auto operation = [&](const VendorMatrix& matrix) {
+    return matrix.is_transposed != c.is_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+  };
+  const int rank = problem.batch.rank;
+  const std::int64_t inner = rank == 0 ? 1 : problem.batch.extent[rank - 1];
+  const auto step = [&](const GemmMatrix& matrix) { return rank == 0 ? 0 : matrix.batch.stride[rank - 1]; };
+  for (std::int64_t outer = 0; outer < problem.batch.count / inner; ++outer) {
+    const auto at = [&](const GemmMatrix& matrix) {
+      std::int64_t rest = outer;
+      std::int64_t offset = 0;
+      for (int d = rank - 2; d >= 0; --d) {
+        offset += rest % problem.batch.extent[d] * matrix.batch.stride[d];
+        rest /= problem.batch.extent[d];
+      }
+      return static_cast<unsigned char*>(matrix.data) + offset * static_cast<std::int64_t>(size_of(matrix.dtype));
+    };
+    const cudaDataType_t type = vendor_type(problem.a.dtype);
+    const cudaDataType_t c_type = vendor_type(problem.c.dtype);
+    const cublasComputeType_t compute = compute_type(problem);
+    if (c.is_transposed)  // c^T = b^T a^T
+      MYLOS_CUBLAS_CHECK(cublasGemmStridedBatchedEx_64(
+          handle, operation(b), operation(a), problem.n, problem.m, problem.k, alpha, at(problem.b), type, b.leading,
+          step(problem.b), at(problem.a), type, a.leading, step(problem.a), beta, at(problem.c), c_type, c.leading,
+          step(problem.c), inner, compute, CUBLAS_GEMM_DEFAULT));
+    else
+      MYLOS_CUBLAS_CHECK(cublasGemmStridedBatchedEx_64(
+          handle, operation(a), operation(b), problem.m, problem.n, problem.k, alpha, at(problem.a), type, a.leading,
+          step(problem.a), at(problem.b), type, b.leading, step(problem.b), beta, at(problem.c), c_type, c.leading,
+          step(problem.c), inner, compute, CUBLAS_GEMM_DEFAULT));
+  }
+}
+
+}  // namespace
+
+const char* refuse_gemm_vendor(const GemmProblem& problem) {
+  if (!problem.is_general()) return "a or b is triangular or symmetric";
+  if (problem.a.dtype != problem.b.dtype) return "a and b differ in dtype";
+  if (problem.c.dtype != problem.a.dtype && !(is_narrow(problem.a.dtype) && problem.c.dtype == DType::f32))
+    return "cuBLAS has no such combination of dtypes";
+  if (problem.determinism == Determinism::batch_invariant) return "cuBLAS chooses by the number of rows";
+  if (problem.k == 0) return "there is nothing to sum";
+  if (problem.before->empty() && vendor_matrix(problem.a, problem.m, problem.k).leading == 0)
+    return "neither rows nor columns of a are neighbours";
+  if (vendor_matrix(problem.b, problem.k, problem.n).leading == 0)
+    return "neither rows nor columns of b are neighbours";
+  if (vendor_matrix(problem.c, problem.m, problem.n).leading == 0)
+    return "neither rows nor columns of c are neighbours";
+  return nullptr;
+}
+
+void run_gemm_vendor(const GemmProblem& problem, const detail::Queue& queue) {
+  GemmProblem inner = problem;
+  std::int64_t matrices = 0;
+  if (!problem.before->empty()) inner.a = dense_like(problem, &matrices);
+  const bool is_wide = needs_wide_result(problem);
+  const std::size_t a_bytes =
+      (static_cast<std::size_t>(matrices * problem.m * problem.k) * size_of(inner.a.dtype) + 255) / 256 * 256;
+  const std::size_t wide_bytes =
+      is_wide ? static_cast<std::size_t>(problem.batch.count * problem.m * problem.n) * sizeof(float) : 0;
+  const Scratch scratch(queue.stream, vendor_workspace_bytes + a_bytes + wide_bytes);
+  auto* const memory = static_cast<unsigned char*>(scratch.data());
+  if (matrices != 0) {
+    inner.a.data = memory + vendor_workspace_bytes;
+    pass_before(problem, inner.a, queue.stream);
+  }
+  if (is_wide) {
+    inner.c = wide_like(problem);
+    inner.c.data = memory + vendor_workspace_bytes + a_bytes;
+    inner.beta = 0;  // the pass adds what was there
+  }
+  {
+    const CublasHandle handle;
+    MYLOS_CUBLAS_CHECK(cublasSetStream(handle.get(), static_cast<cudaStream_t>(queue.stream)));
+    MYLOS_CUBLAS_CHECK(cublasSetWorkspace(handle.get(), memory, vendor_workspace_bytes));
+    MYLOS_CUBLAS_CHECK(cublasSetMathMode(handle.get(), CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION));
+    multiply(handle.get(), inner);
+  }
+  if (!problem.after->empty()) pass_after(problem, inner.c, {}, 1, is_wide ? problem.beta : 0.0, queue.stream);
+}
+
+}  // namespace mylos::cuda
