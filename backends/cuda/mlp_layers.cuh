@@ -1,8 +1,10 @@
 // What a network's layers are on the tensor cores: weights laid out as the products take them, f32 split in two.
 //
 // A product of f32 numbers is that of two TensorFloat-32 parts each, the product of the small parts left out:
-// (h + l)(h' + l') = l h' + h l' + h h' within 3 * 2^-22 of it. Both parts have the exponents of f32, so there is no
-// range in which this fails; where h is infinite, l is NaN, and so is what comes of it (mlp_tiles.cuh).
+// (h + l)(h' + l') = l h' + h l' + h h'. A value is cut: h has its first 11 bits, and of the 13 that are left l loses
+// the last two, 3 * 2^-23 of the value. A weight is rounded, to within 2^-23, which makes the product of the small
+// parts at most 2^-21. Together 2^-20 of a product at worst. Both parts have the exponents of f32, so there is no range
+// in which this fails; where h is infinite, l is NaN, and so is what comes of it (mlp_tiles.cuh).
 #pragma once
 
 #include "core/apply.hpp"
@@ -23,9 +25,9 @@ struct MlpArithmetic<float> {
   static constexpr bool exact = false;
   using Weights = uint4;  // of two features: large parts, small parts
   static __device__ __forceinline__ Weights weights(float w0, float w1) {
-    const std::uint32_t h0 = to_tf32(w0);
-    const std::uint32_t h1 = to_tf32(w1);
-    return {h0, h1, to_tf32(w0 - __uint_as_float(h0)), to_tf32(w1 - __uint_as_float(h1))};
+    const std::uint32_t h0 = round_to_tf32(w0);
+    const std::uint32_t h1 = round_to_tf32(w1);
+    return {h0, h1, round_to_tf32(w0 - __uint_as_float(h0)), round_to_tf32(w1 - __uint_as_float(h1))};
   }
   struct Values {
     std::uint32_t high[4];
@@ -34,15 +36,16 @@ struct MlpArithmetic<float> {
       constexpr int from[4] = {0, 2, 1, 3};
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        high[i] = to_tf32(v[from[i]]);
-        low[i] = to_tf32(v[from[i]] - __uint_as_float(high[i]));
+        high[i] = cut_to_tf32(v[from[i]]);
+        low[i] = __float_as_uint(v[from[i]] - __uint_as_float(high[i]));
       }
     }
   };
-  static __device__ __forceinline__ void add(float (&sum)[4], const Values& v, const Weights& w) {
-    multiply_add(sum, v.low, w.x, w.y);
-    multiply_add(sum, v.high, w.z, w.w);
-    multiply_add(sum, v.high, w.x, w.y);
+  /// d = c + values * weights; d may be c.
+  static __device__ __forceinline__ void add(float (&d)[4], const Values& v, const Weights& w, const float (&c)[4]) {
+    multiply_add(d, v.low, w.x, w.y, c);
+    multiply_add(d, v.high, w.z, w.w, d);
+    multiply_add(d, v.high, w.x, w.y, d);
   }
 };
 
@@ -59,18 +62,23 @@ struct MlpArithmetic<double> {
       for (int i = 0; i < 4; ++i) value[i] = v[from[i]];
     }
   };
-  static __device__ __forceinline__ void add(double (&sum)[4], const Values& v, const Weights& w) {
-    multiply_add(sum, v.value, w.x, w.y);
+  static __device__ __forceinline__ void add(double (&d)[4], const Values& v, const Weights& w, const double (&c)[4]) {
+    multiply_add(d, v.value, w.x, w.y, c);
   }
 };
 
-/// Bytes of a layer: for each 8 inputs, for each 8 outputs, a vector of 16 bytes for each lane; then the biases. Widths
-/// are filled up with zeros.
+/// Eights of outputs that a layer is computed for: a few numbers of them, for each of which there is code.
+MYLOS_HOST_DEVICE constexpr int mlp_out_tiles(int out) {
+  const int tiles = (out + 7) / 8;
+  return tiles <= 4 ? tiles : tiles <= 6 ? 6 : tiles <= 8 ? 8 : tiles <= 12 ? 12 : 16;
+}
+
+/// Bytes of a layer: for each 8 inputs, for each 8 outputs, a vector of 16 bytes for each lane; then the biases, as a
+/// lane has them in a product. Widths are filled up with zeros.
 template <class T>
 MYLOS_HOST_DEVICE constexpr int mlp_layer_bytes(int in, int out) {
   const int in_tiles = (in + 7) / 8;
-  const int out_tiles = (out + 7) / 8;
-  return in_tiles * out_tiles * 32 * 16 + out_tiles * 8 * static_cast<int>(sizeof(T));
+  return mlp_out_tiles(out) * (in_tiles * 32 * 16 + 16 * static_cast<int>(sizeof(T)));
 }
 
 template <class T>
@@ -88,7 +96,7 @@ __global__ void __launch_bounds__(256) mlp_layout_kernel(const __grid_constant__
   for (unsigned l = 0; l < blockIdx.x; ++l) to += mlp_layer_bytes<T>(k.record[l].layer.in, k.record[l].layer.out);
   const int in = layer.in;
   const int out = layer.out;
-  const int out_tiles = (out + 7) / 8;
+  const int out_tiles = mlp_out_tiles(out);
   const int vectors = (in + 7) / 8 * out_tiles * 32;
   for (int i = static_cast<int>(threadIdx.x); i < vectors; i += 256) {
     const int lane = i % 32;
@@ -98,7 +106,10 @@ __global__ void __launch_bounds__(256) mlp_layout_kernel(const __grid_constant__
     reinterpret_cast<Weights*>(to)[i] = MlpArithmetic<T>::weights(weight(input), weight(input + 1));
   }
   auto* const bias = reinterpret_cast<T*>(to + vectors * 16);
-  for (int i = static_cast<int>(threadIdx.x); i < out_tiles * 8; i += 256) bias[i] = i < out ? layer.bias[i] : T(0);
+  for (int i = static_cast<int>(threadIdx.x); i < out_tiles * 16; i += 256) {
+    const int output = i / 16 * 8 + i / 4 % 4 * 2 + i % 2;
+    bias[i] = output < out ? layer.bias[output] : T(0);
+  }
 }
 
 /// The chain on a lane's values of a layer, N for each 8 features: of features `column` and the next one in turn. Those

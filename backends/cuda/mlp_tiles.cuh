@@ -95,6 +95,9 @@ struct MlpWarp {
   static constexpr int rows = 16 * M;
   using A = MlpArithmetic<T>;
   using Values = T[N][M][4];
+  struct alignas(16) Bias {
+    T value[4];
+  };
 
   const MlpTilesParameters<T>& p;
   MlpLane lane;
@@ -171,38 +174,56 @@ struct MlpWarp {
     fill(v, values);
   }
 
-  /// to = layer(from), where `memory` holds the layer.
-  __device__ __forceinline__ void layer(const MlpRecord<T>& record, const unsigned char* memory, const Values& from,
-                                        Values& to) const {
-    const int in_tiles = (record.layer.in + 7) / 8;
-    const int out_tiles = (record.layer.out + 7) / 8;
+  /// v = v * weights + bias, for Tiles times 8 outputs.
+  template <int Tiles>
+  __device__ __forceinline__ void products(int in_tiles, const unsigned char* memory, Values& v) const {
     const auto* const weights = reinterpret_cast<const typename A::Weights*>(memory) + number();
-    const auto* const bias = reinterpret_cast<const T*>(memory + in_tiles * out_tiles * 512) + 2 * lane.t;
-#pragma unroll
-    for (int n = 0; n < N; ++n) {  // all of them: what keeps an old value would keep a register
-      const T even = n < out_tiles ? bias[8 * n] : T(0);
-      const T odd = n < out_tiles ? bias[8 * n + 1] : T(0);
-#pragma unroll
-      for (int m = 0; m < M; ++m) {
-        to[n][m][0] = to[n][m][2] = even;
-        to[n][m][1] = to[n][m][3] = odd;
-      }
-    }
+    const auto* const bias = reinterpret_cast<const Bias*>(memory + in_tiles * Tiles * 512) + lane.t;
+    T sum[Tiles][M][4];
 #pragma unroll
     for (int j = 0; j < N; ++j) {
-      if (j >= in_tiles) break;
+      if (j != 0 && j >= in_tiles) break;
       typename A::Values values[M];
 #pragma unroll
-      for (int m = 0; m < M; ++m) values[m].take(from[j][m]);
+      for (int m = 0; m < M; ++m) values[m].take(v[j][m]);
 #pragma unroll
-      for (int n = 0; n < N; ++n) {
-        if (n >= out_tiles) break;
-        const auto w = weights[(j * out_tiles + n) * 32];
+      for (int n = 0; n < Tiles; ++n) {
+        const auto w = weights[(j * Tiles + n) * 32];
+        if (j == 0) {
+          const Bias b = bias[4 * n];
 #pragma unroll
-        for (int m = 0; m < M; ++m) A::add(to[n][m], values[m], w);
+          for (int m = 0; m < M; ++m) A::add(sum[n][m], values[m], w, b.value);
+        } else {
+#pragma unroll
+          for (int m = 0; m < M; ++m) A::add(sum[n][m], values[m], w, sum[n][m]);
+        }
       }
     }
-    chain(record, to);
+#pragma unroll
+    for (int n = 0; n < Tiles; ++n)
+#pragma unroll
+      for (int i = 0; i < 4 * M; ++i) v[n][i / 4][i % 4] = sum[n][i / 4][i % 4];
+  }
+
+  /// v = layer(v), where `memory` holds the layer.
+  __device__ __forceinline__ void layer(const MlpRecord<T>& record, const unsigned char* memory, Values& v) const {
+    const int in_tiles = (record.layer.in + 7) / 8;
+    switch (mlp_out_tiles(record.layer.out)) {
+#define MYLOS_CASE(tiles)                                           \
+  case tiles:                                                       \
+    if constexpr (tiles <= N) products<tiles>(in_tiles, memory, v); \
+    break;
+      MYLOS_CASE(1)
+      MYLOS_CASE(2)
+      MYLOS_CASE(3)
+      MYLOS_CASE(4)
+      MYLOS_CASE(6)
+      MYLOS_CASE(8)
+      MYLOS_CASE(12)
+      MYLOS_CASE(16)
+#undef MYLOS_CASE
+    }
+    chain(record, v);
   }
 
   __device__ __forceinline__ void chain(const MlpRecord<T>& record, Values& v) const {
@@ -328,11 +349,11 @@ __global__ void __launch_bounds__(mlp_tuning(Width, sizeof(T)).threads, mlp_tuni
   std::int64_t block_first = static_cast<std::int64_t>(blockIdx.x) * warps * Warp::rows;
   for (; block_first < p.count; block_first += step) {  // the same for all warps, who wait for each other's weights
     const Warp own{p, {block_first + warp * Warp::rows, lane / 4, lane % 4, Warp::slots, p.chunked}};
-    typename Warp::Values a;
-    typename Warp::Values b;
-    own.load(a);
+    typename Warp::Values v;
+    own.load(v);
     std::int64_t offset = 0;
-    const auto next = [&](int l, const typename Warp::Values& from, typename Warp::Values& to) {
+#pragma unroll 1
+    for (int l = 0; l < p.layers; ++l) {
       const MlpRecord<T>& record = p.record[l];
       const int bytes = mlp_layer_bytes<T>(record.layer.in, record.layer.out);
       if (!p.resident) {
@@ -340,23 +361,10 @@ __global__ void __launch_bounds__(mlp_tuning(Width, sizeof(T)).threads, mlp_tuni
         copy_to_shared(memory, p.weights + offset, bytes);
         __syncthreads();
       }
-      own.layer(record, p.resident ? memory + offset : memory, from, to);
+      own.layer(record, p.resident ? memory + offset : memory, v);
       offset += bytes;
-    };
-#pragma unroll 1
-    for (int l = 0; l < p.layers; l += 2) {
-      next(l, a, b);
-      if (l + 1 < p.layers) {
-        next(l + 1, b, a);
-      } else {
-#pragma unroll
-        for (int i = 0; i < Warp::N * 4 * Warp::M; ++i) {
-          constexpr int each = 4 * Warp::M;
-          a[i / each][i / 4 % Warp::M][i % 4] = b[i / each][i / 4 % Warp::M][i % 4];
-        }
-      }
     }
-    own.store(a);
+    own.store(v);
   }
 }
 

@@ -20,7 +20,7 @@
 // wherever it stands and however many others there are.
 //
 // Error: with u = 2^-24 for f32, 2^-53 for f64, a layer of n inputs that are off by e_k leaves its sum off by at most
-//     sum_k |w_ik| e_k + (2 n + 16) u (sum_k |w_ik x_k| + |b_i|),
+//     sum_k |w_ik| e_k + (2 n + 24) u (sum_k |w_ik x_k| + |b_i|),
 // and a step of its chain makes of an error e at most L e, L being the step's largest derivative within e of its
 // argument, plus the step's own bound (steps.def). So what one layer adds is as small as in any f32 product of that
 // length, and from layer to layer it grows as the products of |w| do: for L layers whose rows have sum |w| <= s, at

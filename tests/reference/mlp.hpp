@@ -103,7 +103,7 @@ inline std::vector<MlpValue> mlp(const std::vector<MlpLayerValues>& layers, cons
         size += std::fabs(w * values[k].value);
         error += std::fabs(w) * values[k].error;
       }
-      error += (2 * static_cast<long double>(layer.in) + 16) * u * size + tiny;
+      error += (2 * static_cast<long double>(layer.in) + 24) * u * size + tiny;
       MlpValue v{sum, std::isfinite(sum) ? error : 0};
       for (const MlpStepValues& step : layer.steps) apply_step(step, i, format, v);
       next.push_back(v);
