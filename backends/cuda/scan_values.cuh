@@ -5,6 +5,7 @@
 #include "core/apply.hpp"
 #include "cuda/primitives/access.cuh"
 #include "cuda/primitives/launch.cuh"
+#include "cuda/primitives/occupancy.cuh"
 #include "cuda/primitives/scratch.cuh"
 #include "cuda/tuning.hpp"
 #include "scan/parameters.hpp"
@@ -288,20 +289,6 @@ void launch_stages(std::int64_t rows, std::int64_t pieces, bool shared, void* st
   launch_stage(ScanStage::totals, totals);
   launch(scan_totals_kernel<M, T>, (rows + 127) / 128, 128, stream, PieceTotals<State>{totals, pieces, rows});
   launch_stage(ScanStage::results, totals);
-}
-
-/// Blocks of a kernel that the device runs at once.
-template <class Parameters>
-std::int64_t resident_blocks(void (*kernel)(Parameters), int threads, int bytes) {
-  int device = 0;
-  int multiprocessors = 0;
-  int blocks = 0;
-  MYLOS_CUDA_CHECK(cudaGetDevice(&device));
-  MYLOS_CUDA_CHECK(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device));
-  MYLOS_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
-  MYLOS_CUDA_CHECK(
-      cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, threads, static_cast<std::size_t>(bytes)));
-  return static_cast<std::int64_t>(multiprocessors) * (blocks < 1 ? 1 : blocks);
 }
 
 /// Calls visit(S()) with the storage type.

@@ -237,4 +237,17 @@ inline constexpr std::size_t vendor_workspace_bytes = std::size_t{32} << 20;
 /// Elements of 64 x 128 that are computed one by one at most; beyond, all of the 64 x 128.
 inline constexpr int plain_single_elements = 64;
 
+/// Networks on the tensor cores: a warp takes 16 samples, or several times as many, through all layers.
+struct MlpTuning {
+  int threads;  // per block
+  int blocks;   // per multiprocessor at least, which caps the registers
+  int tiles;    // of 16 samples that a warp has at once: a weight is loaded once for all of them
+};
+/// Values and sums take 2 * tiles * width / 2 words of each thread, twice that in f64.
+MYLOS_HOST_DEVICE constexpr MlpTuning mlp_tuning(int width, std::size_t value_size) {
+  if (value_size == 4)
+    return width <= 32 ? MlpTuning{128, 4, 2} : width <= 64 ? MlpTuning{128, 2, 2} : MlpTuning{256, 1, 1};
+  return width <= 32 ? MlpTuning{128, 2, 2} : width <= 64 ? MlpTuning{128, 2, 1} : MlpTuning{256, 1, 1};
+}
+
 }  // namespace mylos::cuda

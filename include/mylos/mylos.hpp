@@ -7,6 +7,8 @@
 #include <mylos/gemm.hpp>
 #include <mylos/loss.hpp>
 #include <mylos/map.hpp>
+#include <mylos/mlp.hpp>
+#include <mylos/mlp_device.hpp>
 #include <mylos/op.hpp>
 #include <mylos/path.hpp>
 #include <mylos/pointwise.hpp>

@@ -1,0 +1,156 @@
+// What a network's layers are on the tensor cores: weights laid out as the products take them, f32 split in two.
+//
+// A product of f32 numbers is that of two TensorFloat-32 parts each, the product of the small parts left out:
+// (h + l)(h' + l') = l h' + h l' + h h'. A value is cut: h has its first 11 bits, and of the 13 that are left l loses
+// the last two, 3 * 2^-23 of the value. A weight is rounded, to within 2^-23, which makes the product of the small
+// parts at most 2^-21. Together 2^-20 of a product at worst. Both parts have the exponents of f32, so there is no range
+// in which this fails; where h is infinite, l is NaN, and so is what comes of it (mlp_tiles.cuh).
+#pragma once
+
+#include "core/apply.hpp"
+#include "cuda/primitives/mma.cuh"
+#include "mlp/pack.hpp"
+
+namespace mylos::cuda {
+
+using detail::MlpRecord;
+
+/// A column of a matrix product's left side takes the values as the right side of the one before left them: features
+/// 8 j + 2 t and 8 j + 2 t + 1 of lane (g, t) stand for columns t and t + 4 of step j. So nothing moves between lanes.
+template <class T>
+struct MlpArithmetic;
+
+template <>
+struct MlpArithmetic<float> {
+  static constexpr bool exact = false;
+  using Weights = uint4;  // of two features: large parts, small parts
+  static __device__ __forceinline__ Weights weights(float w0, float w1) {
+    const std::uint32_t h0 = round_to_tf32(w0);
+    const std::uint32_t h1 = round_to_tf32(w1);
+    return {h0, h1, round_to_tf32(w0 - __uint_as_float(h0)), round_to_tf32(w1 - __uint_as_float(h1))};
+  }
+  struct Values {
+    std::uint32_t high[4];
+    std::uint32_t low[4];
+    __device__ __forceinline__ void take(const float (&v)[4]) {
+      constexpr int from[4] = {0, 2, 1, 3};
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        high[i] = cut_to_tf32(v[from[i]]);
+        low[i] = __float_as_uint(v[from[i]] - __uint_as_float(high[i]));
+      }
+    }
+  };
+  /// d = c + values * weights; d may be c.
+  static __device__ __forceinline__ void add(float (&d)[4], const Values& v, const Weights& w, const float (&c)[4]) {
+    multiply_add(d, v.low, w.x, w.y, c);
+    multiply_add(d, v.high, w.z, w.w, d);
+    multiply_add(d, v.high, w.x, w.y, d);
+  }
+};
+
+template <>
+struct MlpArithmetic<double> {
+  static constexpr bool exact = true;
+  using Weights = double2;
+  static __device__ __forceinline__ Weights weights(double w0, double w1) { return {w0, w1}; }
+  struct Values {
+    double value[4];
+    __device__ __forceinline__ void take(const double (&v)[4]) {
+      constexpr int from[4] = {0, 2, 1, 3};
+#pragma unroll
+      for (int i = 0; i < 4; ++i) value[i] = v[from[i]];
+    }
+  };
+  static __device__ __forceinline__ void add(double (&d)[4], const Values& v, const Weights& w, const double (&c)[4]) {
+    multiply_add(d, v.value, w.x, w.y, c);
+  }
+};
+
+/// Eights of outputs that a layer is computed for: a few numbers of them, for each of which there is code.
+MYLOS_HOST_DEVICE constexpr int mlp_out_tiles(int out) {
+  const int tiles = (out + 7) / 8;
+  return tiles <= 4 ? tiles : tiles <= 6 ? 6 : tiles <= 8 ? 8 : tiles <= 12 ? 12 : 16;
+}
+
+/// Bytes of a layer: for each 8 inputs, for each 8 outputs, a vector of 16 bytes for each lane; then the biases, as a
+/// lane has them in a product. Widths are filled up with zeros.
+template <class T>
+MYLOS_HOST_DEVICE constexpr int mlp_layer_bytes(int in, int out) {
+  const int in_tiles = (in + 7) / 8;
+  return mlp_out_tiles(out) * (in_tiles * 32 * 16 + 16 * static_cast<int>(sizeof(T)));
+}
+
+template <class T>
+struct MlpLayout {
+  const MlpRecord<T>* record;
+  unsigned char* to;
+};
+
+/// A block for each layer.
+template <class T>
+__global__ void __launch_bounds__(256) mlp_layout_kernel(const __grid_constant__ MlpLayout<T> k) {
+  using Weights = typename MlpArithmetic<T>::Weights;
+  const detail::MlpLayer<T>& layer = k.record[blockIdx.x].layer;
+  unsigned char* to = k.to;
+  for (unsigned l = 0; l < blockIdx.x; ++l) to += mlp_layer_bytes<T>(k.record[l].layer.in, k.record[l].layer.out);
+  const int in = layer.in;
+  const int out = layer.out;
+  const int out_tiles = mlp_out_tiles(out);
+  const int vectors = (in + 7) / 8 * out_tiles * 32;
+  for (int i = static_cast<int>(threadIdx.x); i < vectors; i += 256) {
+    const int lane = i % 32;
+    const int output = i / 32 % out_tiles * 8 + lane / 4;
+    const int input = i / 32 / out_tiles * 8 + lane % 4 * 2;
+    const auto weight = [&](int k_in) { return output < out && k_in < in ? layer.weight[output * in + k_in] : T(0); };
+    reinterpret_cast<Weights*>(to)[i] = MlpArithmetic<T>::weights(weight(input), weight(input + 1));
+  }
+  auto* const bias = reinterpret_cast<T*>(to + vectors * 16);
+  for (int i = static_cast<int>(threadIdx.x); i < out_tiles * 16; i += 256) {
+    const int output = i / 16 * 8 + i / 4 % 4 * 2 + i % 2;
+    bias[i] = output < out ? layer.bias[output] : T(0);
+  }
+}
+
+/// The chain on a lane's values of a layer, N for each 8 features: of features `column` and the next one in turn. Those
+/// that do not exist stay 0. Out of line and in local memory: a step has much code, and the calls' registers would be
+/// taken from the products.
+template <class T, int N>
+__device__ __noinline__ void chain_mlp_values(const MlpRecord<T>* record, int column, T* values) {
+  using Tile = detail::RegisterTile<T, N>;
+  const int out = record->layer.out;
+#pragma unroll 1
+  for (int first = 0; first < out; first += 8, column += 8, values += N) {
+    Tile v;
+#pragma unroll
+    for (int k = 0; k < N; ++k) v[k] = values[k];
+#pragma unroll 1
+    for (int s = 0; s < record->layer.steps; ++s) {
+      const detail::MlpStep<T>& from = record->step[s];
+      const bool has_tensors = from.operand[0] != nullptr || from.operand[1] != nullptr;
+      const detail::LoweredStep<T> step{
+          {from.parameter[0], from.parameter[1]}, {from.scalar[0], from.scalar[1]}, from.id, has_tensors, {-1, -1}};
+      if (!has_tensors) {
+        detail::apply_step<math::Precise>(step, v, v);
+        continue;
+      }
+      const auto operand = [&](int i) {
+        const T even = from.operand_of(i, column < out ? column : 0);
+        const T odd = from.operand_of(i, column + 1 < out ? column + 1 : 0);
+        Tile both;
+#pragma unroll
+        for (int k = 0; k < N; ++k) both[k] = k % 2 == 0 ? even : odd;
+        return both;
+      };
+      const Tile a = operand(0);
+      if (static_cast<int>(step.id) < detail::steps_without_operand + detail::steps_with_one_operand)
+        detail::apply_step<math::Precise>(step, v, v, a);
+      else
+        detail::apply_step<math::Precise>(step, v, v, a, operand(1));
+    }
+#pragma unroll
+    for (int k = 0; k < N; ++k) values[k] = column + k % 2 < out ? v[k] : T(0);
+  }
+}
+
+}  // namespace mylos::cuda

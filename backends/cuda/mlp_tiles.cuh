@@ -1,0 +1,441 @@
+// A network on the tensor cores: a warp takes its samples through all layers, in registers from the first load to the
+// last store. Weights stand in shared memory, all layers at once where they fit, else layer by layer.
+//
+// In f32 a sample that meets an infinity or overflows ends as NaN (mlp_layers.cuh). Those are found at the end and
+// computed again by a single thread in plain f32, which gives what IEEE arithmetic has.
+#pragma once
+
+#include "cuda/mlp.hpp"
+#include "cuda/mlp_layers.cuh"
+#include "cuda/primitives/access.cuh"
+#include "cuda/primitives/launch.cuh"
+#include "cuda/primitives/occupancy.cuh"
+#include "cuda/primitives/scratch.cuh"
+#include "cuda/tuning.hpp"
+#include "mlp/samples.hpp"
+
+namespace mylos::cuda {
+
+/// How a warp's samples move.
+///   pairs:   two neighbouring features at once
+///   samples: all of a lane's samples at once, which are neighbours
+///   single:  element by element
+enum class MlpAccess : std::uint8_t { pairs, samples, single };
+
+template <class T>
+struct MlpTilesParameters {
+  detail::MlpSamples samples;
+  std::int64_t count;
+  const MlpRecord<T>* record;
+  const unsigned char* weights;  // as mlp_layout_kernel left them
+  int layers;
+  int bytes;      // of all layers
+  bool resident;  // all layers are in shared memory at once
+  bool chunked;   // a lane's samples are neighbours
+  MlpAccess x;
+  MlpAccess y;
+};
+
+/// Where a lane's samples are; see MlpWarp.
+struct MlpLane {
+  std::int64_t first;  // the warp's first sample
+  int g;
+  int t;
+  int slots;
+  bool chunked;  // a lane's samples are neighbours
+
+  /// Of a slot, in the warp's samples.
+  __device__ __forceinline__ int row(int slot) const { return chunked ? g * slots + slot : g + 8 * slot; }
+  __device__ __forceinline__ std::int64_t sample(int slot) const { return first + row(slot); }
+};
+
+// Element by element, out of line and by way of local memory: rare, and the products need the registers. Values are two
+// features of each slot, for each 8 features.
+template <class T>
+__device__ __noinline__ void load_mlp_values(const MlpTilesParameters<T>& p, MlpLane lane, T* values) {
+  for (int j = 0; 8 * j < p.samples.in; ++j)
+    for (int slot = 0; slot < lane.slots; ++slot)
+      for (int c = 0; c < 2; ++c) {
+        const int feature = 8 * j + 2 * lane.t + c;
+        const std::int64_t sample = lane.sample(slot);
+        T one = T(0);
+        if (feature < p.samples.in && sample < p.count)
+          one = detail::load_element<T>(p.samples.x_dtype, p.samples.x,
+                                        p.samples.offset(p.samples.x_stride, sample) + feature * p.samples.x_feature);
+        values[(j * lane.slots + slot) * 2 + c] = one;
+      }
+}
+template <class T>
+__device__ __noinline__ void store_mlp_values(const MlpTilesParameters<T>& p, MlpLane lane, unsigned bad,
+                                              const T* values) {
+  for (int j = 0; 8 * j < p.samples.out; ++j)
+    for (int slot = 0; slot < lane.slots; ++slot)
+      for (int c = 0; c < 2; ++c) {
+        const int feature = 8 * j + 2 * lane.t + c;
+        const std::int64_t sample = lane.sample(slot);
+        if (feature < p.samples.out && sample < p.count && (bad >> slot & 1U) == 0)
+          detail::store_element<T>(p.samples.y_dtype, p.samples.y,
+                                   p.samples.offset(p.samples.y_stride, sample) + feature * p.samples.y_feature,
+                                   values[(j * lane.slots + slot) * 2 + c]);
+      }
+}
+
+template <class T>
+__device__ __noinline__ void run_mlp_sample_again(const MlpTilesParameters<T>& p, std::int64_t sample) {
+  detail::run_mlp_sample<max_mlp_width>(p.samples, p.record, p.layers, sample);
+}
+
+/// What a warp does. Tiles of 16 samples; a lane (g, t) has rows g and g + 8 of each, slots 2 m and 2 m + 1.
+template <class T, int Width>
+struct MlpWarp {
+  static constexpr MlpTuning tuning = mlp_tuning(Width, sizeof(T));
+  static constexpr int M = tuning.tiles;
+  static constexpr int N = Width / 8;
+  static constexpr int slots = 2 * M;
+  static constexpr int rows = 16 * M;
+  using A = MlpArithmetic<T>;
+  using Values = T[N][M][4];
+  struct alignas(16) Bias {
+    T value[4];
+  };
+
+  const MlpTilesParameters<T>& p;
+  MlpLane lane;
+
+  __device__ __forceinline__ std::int64_t sample(int slot) const { return lane.sample(slot); }
+
+  /// A number that the compiler takes for another one each time: else it keeps every address's share of it in registers
+  /// from one round to the next.
+  static __device__ __forceinline__ std::int64_t fresh(std::int64_t stride) {
+    asm volatile("" : "+l"(stride));
+    return stride;
+  }
+
+  /// To local memory and back.
+  static __device__ __forceinline__ void spill(const Values& v, T* to) {
+#pragma unroll
+    for (int i = 0; i < N * 4 * M; ++i) to[i] = v[i / (4 * M)][i / 4 % M][i % 4];
+  }
+  static __device__ __forceinline__ void fill(Values& v, const T* from) {
+#pragma unroll
+    for (int i = 0; i < N * 4 * M; ++i) v[i / (4 * M)][i / 4 % M][i % 4] = from[i];
+  }
+
+  __device__ __forceinline__ void load_pairs(Values& v) const {
+    const T* const x = static_cast<const T*>(p.samples.x);
+    const std::int64_t stride = fresh(p.samples.x_stride.stride[0]);
+#pragma unroll
+    for (int j = 0; j < N; ++j) {
+      const int feature = 8 * j + 2 * lane.t;
+#pragma unroll
+      for (int slot = 0; slot < slots; ++slot) {
+        detail::Pack<T, 2> two{};
+        if (feature < p.samples.in && sample(slot) < p.count)
+          two = StreamingAccess::load(reinterpret_cast<const detail::Pack<T, 2>*>(x + sample(slot) * stride + feature));
+        detail::unpack(two, &v[j][slot / 2][slot % 2 * 2]);
+      }
+    }
+  }
+
+  __device__ __forceinline__ void load_samples(Values& v) const {
+    constexpr int piece = detail::piece_of<T, slots>;
+    const T* const x = static_cast<const T*>(p.samples.x) + lane.first + lane.g * slots;
+    const std::int64_t step = fresh(p.samples.x_feature);
+#pragma unroll
+    for (int j = 0; j < N; ++j)
+#pragma unroll
+      for (int c = 0; c < 2; ++c) {
+        const int feature = 8 * j + 2 * lane.t + c;
+        T some[slots] = {};
+        if (feature < p.samples.in) {
+#pragma unroll
+          for (int i = 0; i < slots / piece; ++i)
+            detail::unpack(
+                StreamingAccess::load(reinterpret_cast<const detail::Pack<T, piece>*>(x + feature * step + i * piece)),
+                some + i * piece);
+        }
+#pragma unroll
+        for (int slot = 0; slot < slots; ++slot) v[j][slot / 2][slot % 2 * 2 + c] = some[slot];
+      }
+  }
+
+  __device__ __forceinline__ void load(Values& v) const {
+    // The last warp's may not all exist.
+    if (p.x == MlpAccess::pairs)
+      load_pairs(v);
+    else if (p.x == MlpAccess::samples && lane.first + rows <= p.count)
+      load_samples(v);
+    else
+      load_by_element(v);
+  }
+  __device__ __forceinline__ void load_by_element(Values& v) const {
+    T values[N * 4 * M];
+    load_mlp_values(p, lane, values);
+    fill(v, values);
+  }
+
+  /// v = v * weights + bias, for Tiles times 8 outputs.
+  template <int Tiles>
+  __device__ __forceinline__ void products(int in_tiles, const unsigned char* memory, Values& v) const {
+    const auto* const weights = reinterpret_cast<const typename A::Weights*>(memory) + number();
+    const auto* const bias = reinterpret_cast<const Bias*>(memory + in_tiles * Tiles * 512) + lane.t;
+    T sum[Tiles][M][4];
+#pragma unroll
+    for (int j = 0; j < N; ++j) {
+      if (j != 0 && j >= in_tiles) break;
+      typename A::Values values[M];
+#pragma unroll
+      for (int m = 0; m < M; ++m) values[m].take(v[j][m]);
+#pragma unroll
+      for (int n = 0; n < Tiles; ++n) {
+        const auto w = weights[(j * Tiles + n) * 32];
+        if (j == 0) {
+          const Bias b = bias[4 * n];
+#pragma unroll
+          for (int m = 0; m < M; ++m) A::add(sum[n][m], values[m], w, b.value);
+        } else {
+#pragma unroll
+          for (int m = 0; m < M; ++m) A::add(sum[n][m], values[m], w, sum[n][m]);
+        }
+      }
+    }
+#pragma unroll
+    for (int n = 0; n < Tiles; ++n)
+#pragma unroll
+      for (int i = 0; i < 4 * M; ++i) v[n][i / 4][i % 4] = sum[n][i / 4][i % 4];
+  }
+
+  /// v = layer(v), where `memory` holds the layer.
+  __device__ __forceinline__ void layer(const MlpRecord<T>& record, const unsigned char* memory, Values& v) const {
+    const int in_tiles = (record.layer.in + 7) / 8;
+    switch (mlp_out_tiles(record.layer.out)) {
+#define MYLOS_CASE(tiles)                                           \
+  case tiles:                                                       \
+    if constexpr (tiles <= N) products<tiles>(in_tiles, memory, v); \
+    break;
+      MYLOS_CASE(1)
+      MYLOS_CASE(2)
+      MYLOS_CASE(3)
+      MYLOS_CASE(4)
+      MYLOS_CASE(6)
+      MYLOS_CASE(8)
+      MYLOS_CASE(12)
+      MYLOS_CASE(16)
+#undef MYLOS_CASE
+    }
+    chain(record, v);
+  }
+
+  __device__ __forceinline__ void chain(const MlpRecord<T>& record, Values& v) const {
+    if (record.layer.steps == 0) return;
+    const int out_tiles = (record.layer.out + 7) / 8;
+    const bool is_relu = record.layer.steps == 1 && record.step[0].id == StepId::relu;
+    if (!is_relu) {
+      T values[N * 4 * M];
+      spill(v, values);
+      chain_mlp_values<T, 4 * M>(&record, 2 * lane.t, values);
+      return fill(v, values);
+    }
+#pragma unroll
+    for (int n = 0; n < N; ++n) {
+      if (n >= out_tiles) break;
+#pragma unroll
+      for (int i = 0; i < 4 * M; ++i) v[n][i / 4][i % 4] = op::relu(v[n][i / 4][i % 4]);
+    }
+  }
+
+  /// Bit of each slot whose sample is NaN somewhere and must be computed again; the same for a row's four lanes.
+  __device__ __forceinline__ unsigned bad_slots(const Values& v, unsigned& of_lane) const {
+    unsigned bad = 0;
+    of_lane = 0;
+    const int own = number();
+#pragma unroll
+    for (int slot = 0; slot < slots; ++slot) {
+      bool is_bad = false;
+#pragma unroll
+      for (int n = 0; n < N; ++n) {
+        if (8 * n >= p.samples.out) break;
+#pragma unroll
+        for (int c = 0; c < 2; ++c) {
+          const T one = v[n][slot / 2][slot % 2 * 2 + c];
+          is_bad = is_bad || one != one;
+        }
+      }
+      const unsigned all = __ballot_sync(0xffffffffU, is_bad && sample(slot) < p.count);
+      bad |= (all >> (4 * lane.g) & 15U) != 0 ? 1U << slot : 0;
+      // The lane takes the sample of its own number.
+      const int own_slot = p.chunked ? own % slots : own / 8;
+      const int own_g = p.chunked ? own / slots : own % 8;
+      if (own_slot == slot && own < rows && (all >> (4 * own_g) & 15U) != 0) of_lane = 1;
+    }
+    return bad;
+  }
+
+  __device__ __forceinline__ void store_pairs(const Values& v, unsigned bad) const {
+    T* const y = static_cast<T*>(p.samples.y);
+    const std::int64_t stride = fresh(p.samples.y_stride.stride[0]);
+#pragma unroll
+    for (int n = 0; n < N; ++n) {
+      const int feature = 8 * n + 2 * lane.t;
+      if (feature >= p.samples.out) break;
+#pragma unroll
+      for (int slot = 0; slot < slots; ++slot)
+        if (sample(slot) < p.count && (bad >> slot & 1U) == 0)
+          StreamingAccess::store(reinterpret_cast<detail::Pack<T, 2>*>(y + sample(slot) * stride + feature),
+                                 detail::pack_up<T, 2>(&v[n][slot / 2][slot % 2 * 2]));
+    }
+  }
+
+  __device__ __forceinline__ void store_samples(const Values& v) const {
+    constexpr int piece = detail::piece_of<T, slots>;
+    T* const y = static_cast<T*>(p.samples.y) + lane.first + lane.g * slots;
+    const std::int64_t step = fresh(p.samples.y_feature);
+#pragma unroll
+    for (int n = 0; n < N; ++n)
+#pragma unroll
+      for (int c = 0; c < 2; ++c) {
+        const int feature = 8 * n + 2 * lane.t + c;
+        if (feature >= p.samples.out) break;
+        T some[slots];
+#pragma unroll
+        for (int slot = 0; slot < slots; ++slot) some[slot] = v[n][slot / 2][slot % 2 * 2 + c];
+#pragma unroll
+        for (int i = 0; i < slots / piece; ++i)
+          StreamingAccess::store(reinterpret_cast<detail::Pack<T, piece>*>(y + feature * step + i * piece),
+                                 detail::pack_up<T, piece>(some + i * piece));
+      }
+  }
+
+  __device__ __forceinline__ void store(const Values& v) const {
+    unsigned bad = 0;
+    unsigned again = 0;
+    if constexpr (!A::exact) bad = bad_slots(v, again);
+    const bool whole = lane.first + rows <= p.count && __all_sync(0xffffffffU, bad == 0);
+    if (p.y == MlpAccess::pairs)
+      store_pairs(v, bad);
+    else if (p.y == MlpAccess::samples && whole)
+      store_samples(v);
+    else
+      store_by_element(v, bad);
+    if (again != 0) run_mlp_sample_again(p, lane.first + number());
+  }
+  __device__ __forceinline__ void store_by_element(const Values& v, unsigned bad) const {
+    T values[N * 4 * M];
+    spill(v, values);
+    store_mlp_values(p, lane, bad, values);
+  }
+  __device__ __forceinline__ int number() const { return lane.g * 4 + lane.t; }
+};
+
+/// Vectors of 16 bytes, by all threads of the block.
+__device__ __forceinline__ void copy_to_shared(unsigned char* to, const unsigned char* from, int bytes) {
+  for (int i = static_cast<int>(threadIdx.x) * 16; i < bytes; i += static_cast<int>(blockDim.x) * 16)
+    *reinterpret_cast<uint4*>(to + i) = *reinterpret_cast<const uint4*>(from + i);
+}
+
+template <class T, int Width>
+__global__ void __launch_bounds__(mlp_tuning(Width, sizeof(T)).threads, mlp_tuning(Width, sizeof(T)).blocks)
+    mlp_tiles_kernel(const __grid_constant__ MlpTilesParameters<T> p) {
+  using Warp = MlpWarp<T, Width>;
+  constexpr int warps = Warp::tuning.threads / 32;
+  extern __shared__ __align__(16) unsigned char memory[];
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  if (p.resident) {
+    copy_to_shared(memory, p.weights, p.bytes);
+    __syncthreads();
+  }
+  const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * warps * Warp::rows;
+  std::int64_t block_first = static_cast<std::int64_t>(blockIdx.x) * warps * Warp::rows;
+  for (; block_first < p.count; block_first += step) {  // the same for all warps, who wait for each other's weights
+    const Warp own{p, {block_first + warp * Warp::rows, lane / 4, lane % 4, Warp::slots, p.chunked}};
+    typename Warp::Values v;
+    own.load(v);
+    std::int64_t offset = 0;
+#pragma unroll 1
+    for (int l = 0; l < p.layers; ++l) {
+      const MlpRecord<T>& record = p.record[l];
+      const int bytes = mlp_layer_bytes<T>(record.layer.in, record.layer.out);
+      if (!p.resident) {
+        __syncthreads();
+        copy_to_shared(memory, p.weights + offset, bytes);
+        __syncthreads();
+      }
+      own.layer(record, p.resident ? memory + offset : memory, v);
+      offset += bytes;
+    }
+    own.store(v);
+  }
+}
+
+/// Which way the elements of x or of y may move.
+template <class T>
+MlpAccess mlp_access(const detail::MlpProblem& problem, const detail::MlpTensor& tensor, int features, int slots) {
+  const auto size = static_cast<std::int64_t>(size_of(tensor.dtype));
+  const std::int64_t sample = problem.samples.rank == 0 ? 0 : tensor.samples.stride[0];
+  const auto aligned = [&](std::int64_t stride, std::int64_t elements) {
+    const std::int64_t bytes = elements * size < 16 ? elements * size : 16;
+    return reinterpret_cast<std::uintptr_t>(tensor.data) % static_cast<std::uintptr_t>(bytes) == 0 &&
+           stride * size % bytes == 0;
+  };
+  if (tensor.dtype != dtype_of<T>) return MlpAccess::single;
+  if (tensor.feature == 1 && features % 2 == 0 && aligned(sample, 2)) return MlpAccess::pairs;
+  if (sample == 1 && (aligned(tensor.feature, slots) || features == 1) && aligned(0, slots)) return MlpAccess::samples;
+  return MlpAccess::single;
+}
+
+template <class T, int Width>
+void launch_mlp_tiles(const detail::MlpProblem& problem, const detail::Queue& queue, MlpTilesParameters<T> p,
+                      int largest) {
+  using Warp = MlpWarp<T, Width>;
+  p.x = mlp_access<T>(problem, problem.x, problem.in(), Warp::slots);
+  p.y = mlp_access<T>(problem, problem.y, problem.out(), Warp::slots);
+  p.chunked = p.x == MlpAccess::samples || p.y == MlpAccess::samples;
+  const int room = device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+  p.resident = p.bytes <= room;
+  const int bytes = p.resident ? p.bytes : largest;
+  const auto kernel = mlp_tiles_kernel<T, Width>;
+  const std::int64_t per_block = Warp::tuning.threads / 32 * Warp::rows;
+  const std::int64_t needed = (p.count + per_block - 1) / per_block;
+  const std::int64_t at_once = resident_blocks(kernel, Warp::tuning.threads, bytes);
+  launch(kernel, needed < at_once ? needed : at_once, Warp::tuning.threads, queue.stream, p, bytes);
+}
+
+template <class T>
+__global__ void __launch_bounds__(256) mlp_pack_kernel(const __grid_constant__ detail::MlpPack<T> pack) {
+  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * 256 + threadIdx.x;
+  if (i < pack.count()) pack(i);
+}
+
+template <class T>
+void run_mlp_tiles(const detail::MlpProblem& problem, const detail::Queue& queue) {
+  const Mlp& network = *problem.network;
+  std::int64_t bytes = 0;
+  int largest = 0;
+  for (int l = 0; l < network.size(); ++l) {
+    const Tensor& weight = network[l].weight;
+    const int own = mlp_layer_bytes<T>(static_cast<int>(weight.extent[1]), static_cast<int>(weight.extent[0]));
+    bytes += own;
+    largest = own > largest ? own : largest;
+  }
+  const std::size_t packed = detail::mlp_packed_bytes<T>(network);
+  const Scratch scratch(queue.stream, packed + static_cast<std::size_t>(bytes));
+  detail::pack_mlp<T>(network, scratch.data(), [&](const detail::MlpPack<T>& pack) {
+    launch(mlp_pack_kernel<T>, (pack.count() + 255) / 256, 256, queue.stream, pack);
+  });
+  const auto* const record = static_cast<const MlpRecord<T>*>(scratch.data());
+  auto* const weights = static_cast<unsigned char*>(scratch.data()) + packed;
+  launch(mlp_layout_kernel<T>, network.size(), 256, queue.stream, MlpLayout<T>{record, weights});
+  MlpTilesParameters<T> p{};
+  p.samples = detail::make_mlp_samples(problem);
+  p.count = problem.samples.count;
+  p.record = record;
+  p.weights = weights;
+  p.layers = network.size();
+  p.bytes = bytes > INT32_MAX ? INT32_MAX : static_cast<int>(bytes);
+  if (problem.widest <= 32) return launch_mlp_tiles<T, 32>(problem, queue, p, largest);
+  if (problem.widest <= 64) return launch_mlp_tiles<T, 64>(problem, queue, p, largest);
+  launch_mlp_tiles<T, 128>(problem, queue, p, largest);
+}
+
+}  // namespace mylos::cuda
