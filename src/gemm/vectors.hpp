@@ -68,26 +68,46 @@ struct GemmVectors {
     const GemmFactor& vector = p.factor[0];
     const std::int64_t origin = p.batch_offset(vector, batch);
     const std::int64_t step = lanes();
+    const std::int64_t column = p.factor[1].column;
     T total = 0;
     for (std::int64_t window = begin; window < end; window += gemm_window * step) {
       const std::int64_t window_end = window + gemm_window * step < end ? window + gemm_window * step : end;
       T here = 0;
-      for (std::int64_t q = window; q < window_end; q += V * step) {
+      std::int64_t q = window;
+      for (; q + (V - 1) * step < window_end; q += V * step) {
         T a[V];
         T x[V];
+        const S* at = from + q * column;
         MYLOS_UNROLL
-        for (int v = 0; v < V; ++v) {
-          const std::int64_t at = q + v * step;
-          const bool exists = at < window_end;
-          a[v] = exists ? widen<T>(from[at * p.factor[1].column]) : T(0);
-          x[v] = exists ? load_element<T>(vector.dtype, vector.data, origin + at * vector.column) : T(0);
-        }
+        for (int v = 0; v < V; ++v) a[v] = widen<T>(at[v * step * column]);
+        load_vector(vector, origin + q * vector.column, step * vector.column, x);
         MYLOS_UNROLL
         for (int v = 0; v < V; ++v) here += a[v] * x[v];
       }
+      for (; q < window_end; q += step)
+        here += widen<T>(from[q * column]) * load_element<T>(vector.dtype, vector.data, origin + q * vector.column);
       total += here;
     }
     return total;
+  }
+  /// V elements, the dtype asked for once.
+  static MYLOS_FUNCTION void load_vector(const GemmFactor& vector, std::int64_t first, std::int64_t step, T* x) {
+    const auto load = [&](auto stored) {
+      using S = decltype(stored);
+      const S* from = static_cast<const S*>(vector.data) + first;
+      MYLOS_UNROLL
+      for (int v = 0; v < V; ++v) x[v] = widen<T>(from[v * step]);
+    };
+    switch (vector.dtype) {
+      case DType::f64:
+        return load(double());
+      case DType::f32:
+        return load(float());
+      case DType::f16:
+        return load(half());
+      default:
+        return load(bfloat16());
+    }
   }
 };
 
