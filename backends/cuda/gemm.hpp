@@ -15,6 +15,10 @@ std::size_t gemm_tensor_workspace(const detail::GemmProblem& problem);
 const char* refuse_gemm_plain(const detail::GemmProblem& problem);
 void run_gemm_plain(const detail::GemmProblem& problem, const detail::Queue& queue);
 
+/// A matrix times a vector (gemm_vector.cu).
+const char* refuse_gemm_vector(const detail::GemmProblem& problem);
+void run_gemm_vector(const detail::GemmProblem& problem, const detail::Queue& queue);
+
 /// By cuBLAS, chains in passes (gemm_vendor.cu).
 const char* refuse_gemm_vendor(const detail::GemmProblem& problem);
 void run_gemm_vendor(const detail::GemmProblem& problem, const detail::Queue& queue);
