@@ -9,6 +9,7 @@
 # The parts are object libraries: as libraries they would have to be installed and named beside mylos.
 
 include(MylosLibmvec)
+include(MylosHostBlas)
 
 # What every part is compiled with.
 function(mylos_set_private_options target)
@@ -46,6 +47,10 @@ add_library(mylos_host OBJECT "${PROJECT_SOURCE_DIR}/backends/host/map_blocks.cp
 mylos_set_private_options(mylos_host)
 target_compile_features(mylos_host PRIVATE cxx_std_17)
 target_include_directories(mylos_host PRIVATE "${PROJECT_SOURCE_DIR}/include")
+target_compile_definitions(mylos_host PRIVATE ${mylos_host_definitions})
+target_link_libraries(mylos_host PRIVATE ${mylos_host_libraries})
+target_include_directories(mylos_host SYSTEM PRIVATE ${mylos_host_includes})
+target_link_libraries(mylos PRIVATE ${mylos_host_libraries})
 if(MYLOS_BACKEND STREQUAL "hip")
   target_compile_options(mylos_host PRIVATE "SHELL:-x c++")
 elseif(MYLOS_BACKEND STREQUAL "cuda" AND CMAKE_CXX_COMPILER MATCHES "nvcc_wrapper$")

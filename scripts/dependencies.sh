@@ -21,8 +21,28 @@ missing_packages() {
   done
 }
 
+# What makes matrix products on the host faster, and is not needed.
+optional_packages() {
+  has_header dnnl.h || echo libdnnl-dev
+  has_header openblas_config.h || has_header "$(uname -m)-linux-gnu/openblas-openmp/openblas_config.h" ||
+    echo libopenblas-openmp-dev
+}
+
 has_header() {
   command -v "${CXX:-c++}" >/dev/null && echo "#include <$1>" | "${CXX:-c++}" -x c++ -E - >/dev/null 2>&1
+}
+
+# As root, or by sudo; says what went wrong.
+apt_install() {
+  local as_root=() log status=0
+  ((EUID == 0)) || as_root=(sudo)
+  log=$(mktemp)
+  { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"; } \
+    >"$log" 2>&1 </dev/null || status=1
+  ((status == 0)) || cat "$log" >&2
+  rm -f "$log"
+  return "$status"
 }
 
 install_dependencies() {
@@ -44,16 +64,13 @@ install_dependencies() {
       return 1
     fi
     echo "Installing: ${packages[*]}"
-    local log
-    log=$(mktemp)
-    if ! { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q &&
-      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-        "${packages[@]}"; } >"$log" 2>&1 </dev/null; then
-      cat "$log" >&2
-      rm -f "$log"
-      return 1
-    fi
-    rm -f "$log"
+    apt_install "${packages[@]}" || return 1
+  fi
+  # What is not needed is worth neither a question nor a failure.
+  mapfile -t packages < <(optional_packages)
+  if ((${#packages[@]} > 0)) && command -v apt-get >/dev/null && { ((EUID == 0)) || sudo -n true 2>/dev/null; }; then
+    echo "Installing, optional: ${packages[*]}"
+    apt_install "${packages[@]}" || echo "Not installed; Mylos is built without."
   fi
 
   local version

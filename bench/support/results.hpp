@@ -18,14 +18,18 @@ struct Result {
   std::string kernel;                 // mylos::last_kernel()
   Statistics time;                    // ms
   double bytes = 0;                   // read plus written; 0 where time alone matters
+  double flops = 0;                   // of a call that is bound by arithmetic; 0 elsewhere
   double copy_gbs = 0;                // of the copy beside it; 0 where it is no yardstick
   std::optional<double> of_launch;    // time against that of a bare empty kernel
+  std::optional<double> error_max;    // of a sum against fp64, by the sum of its terms' absolute values: worst
+  std::optional<double> error_rms;    // and root mean square
   std::optional<double> error_ulp;    // worst error against fp64
   std::optional<double> bound_ulp;    // what steps.def allows
   std::optional<double> error_share;  // worst error as a share of what is allowed for that element
   std::optional<bool> passed;
 
   double gbs() const { return time.median > 0 ? bytes / time.median * 1e-6 : 0; }
+  double tflops() const { return time.median > 0 ? flops / time.median * 1e-9 : 0; }
   double of_copy() const { return copy_gbs > 0 ? gbs() / copy_gbs : 0; }
 };
 

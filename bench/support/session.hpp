@@ -9,6 +9,7 @@
 #include <memory>
 #include <regex>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -30,7 +31,9 @@ struct Case {
   std::string shape;
   double bytes = 0;  // read plus written
   std::function<void(int turn)> call;
-  std::string kernel;  // empty: mylos::last_kernel()
+  std::string kernel;                                  // empty: mylos::last_kernel()
+  double flops = 0;                                    // where arithmetic is what counts
+  std::function<std::pair<double, double>()> error{};  // of the last call's result: Result::error_max and error_rms
 };
 
 template <class Exec>
@@ -84,6 +87,10 @@ inline std::string row_of(const Result& r) {
     std::snprintf(text, sizeof(text), "%-20s %-5s %-13s %-10s %10.5f %10.5f %10.5f %22s %6.2f of a bare launch  %s",
                   r.name.c_str(), r.dtype.c_str(), r.shape.c_str(), r.path.c_str(), r.time.median, r.time.p10,
                   r.time.p90, "", *r.of_launch, r.kernel.c_str());
+  else if (r.flops > 0)
+    std::snprintf(text, sizeof(text), "%-20s %-5s %-13s %-10s %10.4f %10.4f %10.4f %9.2fT %10.2g  %s", r.name.c_str(),
+                  r.dtype.c_str(), r.shape.c_str(), r.path.c_str(), r.time.median, r.time.p10, r.time.p90, r.tflops(),
+                  r.error_max.value_or(0), r.kernel.c_str());
   else
     std::snprintf(text, sizeof(text), "%-20s %-5s %-13s %-10s %10.4f %10.4f %10.4f %10.1f %9.1f%%  %s", r.name.c_str(),
                   r.dtype.c_str(), r.shape.c_str(), r.path.c_str(), r.time.median, r.time.p10, r.time.p90, r.gbs(),
@@ -124,6 +131,8 @@ void run_entry(benchmark::State& state, Session<Exec>& session, const Entry<Exec
   result.path = entry.path;
   result.kernel = c.kernel.empty() ? last_kernel() : c.kernel;
   result.bytes = c.bytes;
+  result.flops = c.flops;
+  if (c.error) std::tie(result.error_max, result.error_rms) = c.error();
   result.time = summarize(samples);
 
   auto sample = samples.begin();
@@ -137,6 +146,7 @@ void run_entry(benchmark::State& state, Session<Exec>& session, const Entry<Exec
     state.counters["GBs"] = result.gbs();
     state.counters["of_copy"] = result.of_copy();
   }
+  if (result.flops > 0) state.counters["TFLOPs"] = result.tflops();
   if (result.of_launch) state.counters["of_launch"] = *result.of_launch;
   session.line = row_of(result);
   session.report.cases.push_back(std::move(result));

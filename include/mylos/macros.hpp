@@ -20,6 +20,8 @@
 
 #if MYLOS_DEVICE_CODE
 #define MYLOS_UNROLL _Pragma("unroll")
+#define MYLOS_NO_UNROLL _Pragma("unroll 1")
 #else
 #define MYLOS_UNROLL
+#define MYLOS_NO_UNROLL
 #endif

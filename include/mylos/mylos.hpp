@@ -4,6 +4,7 @@
 #include <mylos/axes.hpp>
 #include <mylos/chain.hpp>
 #include <mylos/error.hpp>
+#include <mylos/gemm.hpp>
 #include <mylos/loss.hpp>
 #include <mylos/map.hpp>
 #include <mylos/op.hpp>
