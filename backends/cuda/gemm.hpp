@@ -11,6 +11,9 @@ void run_gemm_tensor(const detail::GemmProblem& problem, const detail::Queue& qu
 /// Bytes of scratch memory that it takes.
 std::size_t gemm_tensor_workspace(const detail::GemmProblem& problem);
 
+/// f32 problems that cuBLAS is faster with.
+const char* refuse_gemm_small(const detail::GemmProblem& problem);
+
 /// f32 without tensor cores, any strides (gemm_plain.cu).
 const char* refuse_gemm_plain(const detail::GemmProblem& problem);
 void run_gemm_plain(const detail::GemmProblem& problem, const detail::Queue& queue);

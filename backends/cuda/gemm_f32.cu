@@ -215,18 +215,20 @@ const char* refuse_gemm_tensor(const GemmProblem& problem) {
   if (problem.k == 0) return "there is nothing to sum";
   if (!problem.is_general() && !problem.before->empty()) return "a chain before a triangle";
   if (!has_tensor_kernel()) return "the device is no sm_90a, or the library was not built for it";
-  // The choice must not depend on the number of rows where its results may not.
-  if (problem.determinism == Determinism::run_to_run && refuse_gemm_vendor(problem) == nullptr) {
-    const double batches = static_cast<double>(problem.batch.count);
-    const auto count = [batches](std::int64_t x, std::int64_t y) {
-      return static_cast<double>(x) * static_cast<double>(y) * batches;
-    };
-    const double moved = count(problem.m, problem.k) + count(problem.k, problem.n) + count(problem.m, problem.n);
-    double vendor = cost().vendor(count(problem.m, problem.n) * static_cast<double>(problem.k), moved);
-    if (!problem.after->empty()) vendor += cost().combine(count(problem.m, problem.n), 2);
-    if (vendor < TensorPlan(problem).time()) return "cuBLAS is faster at this size";
-  }
   return nullptr;
+}
+
+const char* refuse_gemm_small(const GemmProblem& problem) {
+  if (const char* reason = refuse_gemm_vendor(problem)) return reason;
+  if (const char* reason = refuse_gemm_tensor(problem)) return reason;
+  const double batches = static_cast<double>(problem.batch.count);
+  const auto count = [batches](std::int64_t x, std::int64_t y) {
+    return static_cast<double>(x) * static_cast<double>(y) * batches;
+  };
+  const double moved = count(problem.m, problem.k) + count(problem.k, problem.n) + count(problem.m, problem.n);
+  double vendor = cost().vendor(count(problem.m, problem.n) * static_cast<double>(problem.k), moved);
+  if (!problem.after->empty()) vendor += cost().combine(count(problem.m, problem.n), 2);
+  return vendor < TensorPlan(problem).time() ? nullptr : "tensor cores are faster at this size";
 }
 
 std::size_t gemm_tensor_workspace(const GemmProblem& problem) {
