@@ -19,8 +19,13 @@ using detail::GemmMatrix;
 using detail::GemmProblem;
 
 constexpr int threads = 256;
-constexpr int own_rows = gemv_tuning().rows;
-constexpr std::int64_t piece = gemv_tuning().piece;
+
+/// Of K: as many as one block has at least, and no more pieces than the pass goes through quickly.
+std::int64_t piece_of(std::int64_t k) {
+  constexpr GemvTuning tuning = gemv_tuning();
+  const std::int64_t longest = (k + tuning.most_pieces - 1) / tuning.most_pieces;
+  return (std::max(longest, tuning.piece) + tuning.piece - 1) / tuning.piece * tuning.piece;
+}
 
 template <class T>
 struct VectorParameters {
@@ -32,6 +37,7 @@ struct VectorParameters {
   std::int64_t k;
   std::int64_t step;  // of the vector
   std::int64_t row_groups;
+  std::int64_t piece;
   std::int64_t pieces;
   std::int64_t batches;
   int rank;
@@ -40,12 +46,12 @@ struct VectorParameters {
   std::int64_t vector_batch[max_rank];
 };
 
-/// Eight rows of a piece of K: each vector of x serves all of them.
-template <class S, class T>
+/// Some rows of a piece of K: each vector of x serves all of them.
+template <class S, class T, int Rows>
 __global__ void __launch_bounds__(threads, 2) gemv_kernel(const __grid_constant__ VectorParameters<T> p) {
   constexpr int e = 16 / static_cast<int>(sizeof(S));
   std::int64_t index = blockIdx.x;
-  const std::int64_t first = index % p.row_groups * own_rows;
+  const std::int64_t first = index % p.row_groups * Rows;
   index /= p.row_groups;
   const std::int64_t part = index % p.pieces;
   const std::int64_t batch = index / p.pieces;
@@ -60,38 +66,38 @@ __global__ void __launch_bounds__(threads, 2) gemv_kernel(const __grid_constant_
     vector += coordinate * p.vector_batch[d];
     rest = quotient;
   }
-  const S* row[own_rows];
+  const S* row[Rows];
 #pragma unroll
-  for (int r = 0; r < own_rows; ++r) row[r] = matrix + ::min(first + r, p.rows - 1) * p.row;
-  T sum[own_rows] = {};
-  const std::int64_t end = ::min(p.k, (part + 1) * piece);
+  for (int r = 0; r < Rows; ++r) row[r] = matrix + ::min(first + r, p.rows - 1) * p.row;
+  T sum[Rows] = {};
+  const std::int64_t end = ::min(p.k, (part + 1) * p.piece);
 #pragma unroll 2
-  for (std::int64_t k = part * piece + threadIdx.x * e; k < end; k += threads * e) {
-    detail::Pack<S, e> loaded[own_rows];
+  for (std::int64_t k = part * p.piece + threadIdx.x * e; k < end; k += threads * e) {
+    detail::Pack<S, e> loaded[Rows];
 #pragma unroll
-    for (int r = 0; r < own_rows; ++r)
+    for (int r = 0; r < Rows; ++r)
       loaded[r] = StreamingAccess::load(reinterpret_cast<const detail::Pack<S, e>*>(row[r] + k));
     T x[e];
 #pragma unroll
     for (int i = 0; i < e; ++i) x[i] = detail::widen<T>(vector[(k + i) * p.step]);
 #pragma unroll
-    for (int r = 0; r < own_rows; ++r) {
+    for (int r = 0; r < Rows; ++r) {
       T v[e];
       detail::unpack(loaded[r], v);
 #pragma unroll
       for (int i = 0; i < e; ++i) sum[r] += v[i] * x[i];
     }
   }
-  __shared__ T of_warp[own_rows][threads / 32];
+  __shared__ T of_warp[Rows][threads / 32];
 #pragma unroll
-  for (int r = 0; r < own_rows; ++r) {
+  for (int r = 0; r < Rows; ++r) {
 #pragma unroll
     for (int distance = 16; distance > 0; distance /= 2) sum[r] += __shfl_xor_sync(0xffffffffU, sum[r], distance);
     if (threadIdx.x % 32 == 0) of_warp[r][threadIdx.x / 32] = sum[r];
   }
   __syncthreads();
   const auto r = static_cast<int>(threadIdx.x);
-  if (r >= own_rows || first + r >= p.rows) return;
+  if (r >= Rows || first + r >= p.rows) return;
   T total = 0;
   for (int w = 0; w < threads / 32; ++w) total += of_warp[r][w];
   p.partial[(part * p.batches + batch) * p.rows + first + r] = total;
@@ -121,8 +127,11 @@ void launch_vector(const GemmProblem& problem, const detail::Queue& queue) {
   p.row = shape.row;
   p.k = problem.k;
   p.step = shape.step;
-  p.row_groups = (p.rows + own_rows - 1) / own_rows;
-  p.pieces = (p.k + piece - 1) / piece;
+  constexpr int several = gemv_tuning().rows;
+  const int rows_per_block = p.rows < several / 2 ? 1 : several;
+  p.row_groups = (p.rows + rows_per_block - 1) / rows_per_block;
+  p.piece = piece_of(p.k);
+  p.pieces = (p.k + p.piece - 1) / p.piece;
   p.batches = problem.batch.count;
   p.rank = problem.batch.rank;
   GemmMatrix partial = problem.c;
@@ -140,7 +149,8 @@ void launch_vector(const GemmProblem& problem, const detail::Queue& queue) {
   const Scratch scratch(queue.stream, static_cast<std::size_t>(p.pieces * step) * sizeof(T));
   partial.data = scratch.data();
   p.partial = static_cast<T*>(scratch.data());
-  launch(gemv_kernel<S, T>, p.row_groups * p.pieces * p.batches, threads, queue.stream, p);
+  const auto kernel = rows_per_block == 1 ? gemv_kernel<S, T, 1> : gemv_kernel<S, T, several>;
+  launch(kernel, p.row_groups * p.pieces * p.batches, threads, queue.stream, p);
   pass_after(problem, partial, {p.pieces, step}, problem.alpha, problem.beta, queue.stream);
 }
 
@@ -159,6 +169,13 @@ const char* refuse_gemm_vector(const GemmProblem& problem) {
                  reinterpret_cast<std::uintptr_t>(shape.matrix.data) % 16 == 0;
   for (int d = 0; d < problem.batch.rank; ++d) aligned = aligned && shape.matrix.batch.stride[d] % e == 0;
   return aligned ? nullptr : "the matrix is not read as vectors along K";
+}
+
+const char* refuse_gemm_long_vector(const GemmProblem& problem) {
+  if (const char* reason = refuse_gemm_vector(problem)) return reason;
+  if (problem.determinism == Determinism::batch_invariant) return nullptr;
+  if (problem.a.dtype != DType::f32 || problem.k < gemv_tuning().shortest) return "cuBLAS is as fast";
+  return nullptr;
 }
 
 void run_gemm_vector(const GemmProblem& problem, const detail::Queue& queue) {
