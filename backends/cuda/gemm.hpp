@@ -20,7 +20,7 @@ void run_gemm_plain(const detail::GemmProblem& problem, const detail::Queue& que
 
 /// A matrix times a vector (gemm_vector.cu).
 const char* refuse_gemm_vector(const detail::GemmProblem& problem);
-/// Where it is faster than cuBLAS, or cuBLAS may not be asked.
+/// Where it is faster than cuBLAS.
 const char* refuse_gemm_long_vector(const detail::GemmProblem& problem);
 void run_gemm_vector(const detail::GemmProblem& problem, const detail::Queue& queue);
 

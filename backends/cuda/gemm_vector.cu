@@ -158,6 +158,7 @@ void launch_vector(const GemmProblem& problem, const detail::Queue& queue) {
 
 const char* refuse_gemm_vector(const GemmProblem& problem) {
   if (problem.m != 1 && problem.n != 1) return "neither a nor b is a vector";
+  if (problem.determinism == Determinism::batch_invariant) return "a single row must come out as one of many does";
   if (!problem.is_general()) return "a or b is triangular or symmetric";
   if (!problem.before->empty()) return "a chain before";
   if (problem.a.dtype != problem.b.dtype) return "a and b differ in dtype";
@@ -173,7 +174,6 @@ const char* refuse_gemm_vector(const GemmProblem& problem) {
 
 const char* refuse_gemm_long_vector(const GemmProblem& problem) {
   if (const char* reason = refuse_gemm_vector(problem)) return reason;
-  if (problem.determinism == Determinism::batch_invariant) return nullptr;
   if (problem.a.dtype != DType::f32 || problem.k < gemv_tuning().shortest) return "cuBLAS is as fast";
   return nullptr;
 }
