@@ -1,5 +1,5 @@
-// The Kokkos kernels that serve every matrix product: by teams of threads on a GPU (tiles.hpp), by threads with panels
-// in their caches on the host (blocks.hpp).
+// The Kokkos kernels that serve every matrix product: by teams of threads on a GPU (tiles.hpp, vectors.hpp), by threads
+// with panels in their caches on the host (blocks.hpp).
 #pragma once
 
 #include <Kokkos_Core.hpp>
@@ -7,7 +7,7 @@
 
 #include "core/scratch.hpp"
 #include "gemm/blocks.hpp"
-#include "gemm/tiles.hpp"
+#include "gemm/vectors.hpp"
 
 namespace mylos::detail {
 
@@ -45,6 +45,7 @@ void run_generic(const Exec& exec, const std::string& label, const GemmProblem& 
     if (problem.computes_in_f64()) return run_gemm_blocks<Exec, double>(exec, label, problem);
     run_gemm_blocks<Exec, float>(exec, label, problem);
   } else {
+    if (is_vector_product(problem)) return run_gemm_vectors<256>(exec, label, problem);
     run_gemm_tiles<GemmDeviceShape>(exec, label, problem);
   }
 }

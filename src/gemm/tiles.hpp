@@ -44,19 +44,23 @@ struct GemmTiling {
 inline constexpr std::int64_t enough_gemm_tiles = 256;
 inline constexpr std::int64_t least_gemm_part = 4 * gemm_window;
 
+/// Cuts k where there are fewer than `enough` pieces of work without.
+inline void cut_k(GemmTiling& t, std::int64_t k, std::int64_t pieces, std::int64_t enough) {
+  const std::int64_t wanted = (enough + pieces - 1) / pieces;
+  const std::int64_t most = k / least_gemm_part;
+  t.parts = wanted < most ? wanted : most;
+  if (t.parts < 1) t.parts = 1;
+  t.part = ((k + t.parts - 1) / t.parts + gemm_window - 1) / gemm_window * gemm_window;
+  if (t.parts > 1) t.parts = (k + t.part - 1) / t.part;
+}
+
 template <class Shape, class T>
 GemmTiling gemm_tiling(const GemmParameters<T>& p, Determinism determinism) {
   GemmTiling t;
   t.rows = (p.m + Shape::M - 1) / Shape::M;
   t.columns = (p.n + Shape::N - 1) / Shape::N;
-  const std::int64_t tiles = t.rows * t.columns * p.batches;
-  const std::int64_t wanted = (enough_gemm_tiles + tiles - 1) / tiles;
-  const std::int64_t most = p.k / least_gemm_part;
-  t.parts = wanted < most ? wanted : most;
-  if (t.parts < 1 || determinism == Determinism::batch_invariant || !p.is_general()) t.parts = 1;
-  t.part = (p.k + t.parts - 1) / t.parts;
-  t.part = (t.part + gemm_window - 1) / gemm_window * gemm_window;
-  if (t.parts > 1) t.parts = (p.k + t.part - 1) / t.part;
+  const bool whole = determinism == Determinism::batch_invariant || !p.is_general();
+  cut_k(t, p.k, t.rows * t.columns * p.batches, whole ? 1 : enough_gemm_tiles);
   return t;
 }
 
@@ -354,27 +358,44 @@ struct GemmParts {
   }
 };
 
+template <int Threads, class Exec, class Functor>
+void launch_gemm_teams(const Exec& exec, const std::string& label, std::int64_t teams, std::size_t scratch_bytes,
+                       const Functor& functor) {
+  using Policy = Kokkos::TeamPolicy<Exec, Kokkos::IndexType<std::int64_t>, Kokkos::LaunchBounds<Threads, 1>>;
+  Policy policy(exec, static_cast<int>(teams < (1 << 30) ? teams : 1 << 30), Threads);
+  policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(scratch_bytes) + 64));
+  Kokkos::parallel_for(
+      label, Kokkos::Experimental::require(policy, Kokkos::Experimental::WorkItemProperty::HintLightWeight), functor);
+}
+
+/// launch(parts) makes the sums; where k is cut, into `parts`, which are then added up.
+template <class Exec, class T, class Launch>
+void run_with_parts(const Exec& exec, const std::string& label, const GemmParameters<T>& p, const GemmTiling& tiling,
+                    const Launch& launch) {
+  static_assert(sizeof(GemmParts<T>) <= 4096);
+  const std::int64_t outputs = p.batches * p.m * p.n;
+  const bool single = tiling.parts == 1;
+  const Scratch<Exec> parts(exec, single ? 0 : static_cast<std::size_t>(outputs * tiling.parts) * sizeof(T));
+  launch(static_cast<T*>(parts.data()));
+  if (single) return;
+  const Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>> range(exec, 0, outputs);
+  Kokkos::parallel_for(label,
+                       Kokkos::Experimental::require(range, Kokkos::Experimental::WorkItemProperty::HintLightWeight),
+                       GemmParts<T>{p, Divider(p.n), Divider(p.m), static_cast<const T*>(parts.data()), tiling.parts});
+}
+
 template <class Shape, bool HasBefore, class Exec, class T>
 void run_gemm_tiles_of(const Exec& exec, const std::string& label, const GemmParameters<T>& p,
                        Determinism determinism) {
   using Tiles = GemmTiles<T, Shape, HasBefore>;
   // As kernel parameters: larger functors Kokkos copies through constant memory, and waits for it.
-  static_assert(sizeof(Tiles) <= 4096 && sizeof(GemmParts<T>) <= 4096);
-  using Policy = Kokkos::TeamPolicy<Exec, Kokkos::IndexType<std::int64_t>, Kokkos::LaunchBounds<Shape::threads, 1>>;
-  constexpr auto light = Kokkos::Experimental::WorkItemProperty::HintLightWeight;
+  static_assert(sizeof(Tiles) <= 4096);
   Tiles tiles{p, gemm_tiling<Shape>(p, determinism), nullptr};
-  const std::int64_t outputs = p.batches * p.m * p.n;
-  const bool single = tiles.tiling.parts == 1;
-  const Scratch<Exec> parts(exec, single ? 0 : static_cast<std::size_t>(outputs * tiles.tiling.parts) * sizeof(T));
-  tiles.parts = static_cast<T*>(parts.data());
-  const std::int64_t teams = tiles.tiling.count() * p.batches;
-  Policy policy(exec, static_cast<int>(teams < (1 << 30) ? teams : 1 << 30), Shape::threads);
-  policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(2 * Shape::stage * sizeof(T)) + 64));
-  Kokkos::parallel_for(label, Kokkos::Experimental::require(policy, light), tiles);
-  if (single) return;
-  const Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>> range(exec, 0, outputs);
-  Kokkos::parallel_for(label, Kokkos::Experimental::require(range, light),
-                       GemmParts<T>{p, Divider(p.n), Divider(p.m), tiles.parts, tiles.tiling.parts});
+  run_with_parts(exec, label, p, tiles.tiling, [&](T* parts) {
+    tiles.parts = parts;
+    launch_gemm_teams<Shape::threads>(exec, label, tiles.tiling.count() * p.batches, 2 * Shape::stage * sizeof(T),
+                                      tiles);
+  });
 }
 
 template <template <class> class Shape, class Exec>

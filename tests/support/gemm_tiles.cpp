@@ -1,6 +1,6 @@
 #include "support/gemm_tiles.hpp"
 
-#include "gemm/tiles.hpp"
+#include "gemm/vectors.hpp"
 
 namespace mylos::test {
 
@@ -11,8 +11,10 @@ using OneThreadShape =
 
 template <class Exec>
 void run_gemm_teams(const mylos::detail::GemmProblem& problem, const mylos::detail::Queue& queue) {
-  mylos::detail::run_gemm_tiles<OneThreadShape>(*static_cast<const Exec*>(queue.instance), "mylos::gemm[tiles]",
-                                                problem);
+  const Exec& exec = *static_cast<const Exec*>(queue.instance);
+  if (mylos::detail::is_vector_product(problem))
+    return mylos::detail::run_gemm_vectors<1>(exec, "mylos::gemm[tiles]", problem);
+  mylos::detail::run_gemm_tiles<OneThreadShape>(exec, "mylos::gemm[tiles]", problem);
 }
 
 #ifdef KOKKOS_ENABLE_SERIAL
