@@ -9,8 +9,11 @@ namespace mylos::cuda {
 namespace {
 
 constexpr detail::Candidate<detail::GemmProblem> list[] = {
+    {"cuda/long_vector", refuse_gemm_long_vector, run_gemm_vector},
+    {"cuda/small", refuse_gemm_small, run_gemm_vendor},
     {"cuda/tensor", refuse_gemm_tensor, run_gemm_tensor},
     {"cuda/cublas", refuse_gemm_vendor, run_gemm_vendor},
+    {"cuda/vector", refuse_gemm_vector, run_gemm_vector},
     {"cuda/plain", refuse_gemm_plain, run_gemm_plain},
 };
 

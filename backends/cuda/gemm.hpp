@@ -11,9 +11,18 @@ void run_gemm_tensor(const detail::GemmProblem& problem, const detail::Queue& qu
 /// Bytes of scratch memory that it takes.
 std::size_t gemm_tensor_workspace(const detail::GemmProblem& problem);
 
+/// f32 problems that cuBLAS is faster with.
+const char* refuse_gemm_small(const detail::GemmProblem& problem);
+
 /// f32 without tensor cores, any strides (gemm_plain.cu).
 const char* refuse_gemm_plain(const detail::GemmProblem& problem);
 void run_gemm_plain(const detail::GemmProblem& problem, const detail::Queue& queue);
+
+/// A matrix times a vector (gemm_vector.cu).
+const char* refuse_gemm_vector(const detail::GemmProblem& problem);
+/// Where it is faster than cuBLAS.
+const char* refuse_gemm_long_vector(const detail::GemmProblem& problem);
+void run_gemm_vector(const detail::GemmProblem& problem, const detail::Queue& queue);
 
 /// By cuBLAS, chains in passes (gemm_vendor.cu).
 const char* refuse_gemm_vendor(const detail::GemmProblem& problem);

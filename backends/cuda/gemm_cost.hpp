@@ -9,13 +9,13 @@ namespace mylos::cuda {
 struct GemmCost {
   double multiprocessors;
 
-  /// `slices` of K side by side, each with all tiles.
-  double tensor(const GemmTiling& tiling, std::int64_t k, std::int64_t slices) const {
+  /// `slices` of K side by side, each of this depth and with all tiles.
+  double tensor(const GemmTiling& tiling, std::int64_t depth, std::int64_t slices) const {
     constexpr GemmCostTuning tuning = gemm_cost_tuning();
     const double tiles = static_cast<double>(tiling.count) * static_cast<double>(slices);
     const double rounds =
         static_cast<double>(static_cast<std::int64_t>((tiles + multiprocessors - 1) / multiprocessors));
-    const double stages = static_cast<double>((k / slices + halves_depth - 1) / halves_depth);
+    const double stages = static_cast<double>((depth + halves_depth - 1) / halves_depth);
     const int units = tiling.tile_rows / 128;
     return rounds * (tuning.tile[units - 1] + stages * tuning.stage[units - 1]);
   }
@@ -23,13 +23,11 @@ struct GemmCost {
   /// The partial results of several slices.
   double combine(double elements, std::int64_t slices) const {
     const GemmCostTuning tuning = gemm_cost_tuning();
-    return slices == 1 ? 0.0 : tuning.launch + elements * 8 * static_cast<double>(slices) / tuning.split_bytes;
+    return slices == 1 ? 0.0 : tuning.launch + elements * 8 * static_cast<double>(slices + 1) / tuning.split_bytes;
   }
   double vendor(double products, double elements) const {
     const GemmCostTuning tuning = gemm_cost_tuning();
-    const double multiplying = products * 2 / tuning.vendor_flops;
-    const double moving = elements * 4 / tuning.vendor_bytes;
-    return tuning.vendor_launch + (multiplying > moving ? multiplying : moving);
+    return tuning.vendor_launch + products * 2 / tuning.vendor_flops + elements * 4 / tuning.vendor_bytes;
   }
 };
 

@@ -22,6 +22,11 @@ const char* refuse_dtypes(const GemmProblem& problem) {
 
 GemmCost cost() { return {static_cast<double>(device_attribute(cudaDevAttrMultiProcessorCount))}; }
 
+/// All of K, or of each slice but a last, shorter one.
+std::int64_t slice_depth(std::int64_t k, std::int64_t slices) {
+  return slices == 1 ? k : k / slices / halves_depth * halves_depth;
+}
+
 /// Units of a tile, and how K is sliced, that take least time. Slices would show in a row's bits.
 struct TensorShape {
   int units;
@@ -38,7 +43,10 @@ TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm) {
     const auto most = static_cast<std::int64_t>(cost().multiprocessors) / tiling.count;
     for (std::int64_t slices = 1; slices == 1 || (may_slice && slices <= most); ++slices) {
       if (slices > 1 && problem.k / slices < gemm_slice_depth) break;
-      const double time = cost().tensor(tiling, problem.k, slices) + cost().combine(elements, slices);
+      const std::int64_t depth = slice_depth(problem.k, slices);
+      const std::int64_t rest = problem.k - slices * depth;
+      double time = cost().tensor(tiling, depth, slices) + cost().combine(elements, slices);
+      if (rest != 0) time += gemm_cost_tuning().launches + cost().tensor(tiling, rest, 1);
       if (best.time == 0 || time < best.time) best = {units, slices, time};
     }
   }
@@ -128,8 +136,8 @@ struct Slices {
 
   Slices(const GemmProblem& problem, std::int64_t slices)
       : full(problem), rest(problem), step(problem.m * problem.n * problem.batch.count) {
-    const std::int64_t depth = (problem.k / slices + halves_depth - 1) / halves_depth * halves_depth;
-    const std::int64_t count = problem.k / depth;
+    const std::int64_t depth = slice_depth(problem.k, slices);
+    const std::int64_t count = slices;
     for (GemmProblem* p : {&full, &rest}) {
       p->alpha = 1;
       p->beta = 0;
@@ -207,18 +215,20 @@ const char* refuse_gemm_tensor(const GemmProblem& problem) {
   if (problem.k == 0) return "there is nothing to sum";
   if (!problem.is_general() && !problem.before->empty()) return "a chain before a triangle";
   if (!has_tensor_kernel()) return "the device is no sm_90a, or the library was not built for it";
-  // The choice must not depend on the number of rows where its results may not.
-  if (problem.determinism == Determinism::run_to_run && refuse_gemm_vendor(problem) == nullptr) {
-    const double batches = static_cast<double>(problem.batch.count);
-    const auto count = [batches](std::int64_t x, std::int64_t y) {
-      return static_cast<double>(x) * static_cast<double>(y) * batches;
-    };
-    const double moved = count(problem.m, problem.k) + count(problem.k, problem.n) + count(problem.m, problem.n);
-    double vendor = cost().vendor(count(problem.m, problem.n) * static_cast<double>(problem.k), moved);
-    if (!problem.after->empty()) vendor += cost().combine(count(problem.m, problem.n), 2);
-    if (vendor < TensorPlan(problem).time()) return "cuBLAS is faster at this size";
-  }
   return nullptr;
+}
+
+const char* refuse_gemm_small(const GemmProblem& problem) {
+  if (const char* reason = refuse_gemm_vendor(problem)) return reason;
+  if (const char* reason = refuse_gemm_tensor(problem)) return reason;
+  const double batches = static_cast<double>(problem.batch.count);
+  const auto count = [batches](std::int64_t x, std::int64_t y) {
+    return static_cast<double>(x) * static_cast<double>(y) * batches;
+  };
+  const double moved = count(problem.m, problem.k) + count(problem.k, problem.n) + count(problem.m, problem.n);
+  double vendor = cost().vendor(count(problem.m, problem.n) * static_cast<double>(problem.k), moved);
+  if (!problem.after->empty()) vendor += cost().combine(count(problem.m, problem.n), 2);
+  return vendor < TensorPlan(problem).time() ? nullptr : "tensor cores are faster at this size";
 }
 
 std::size_t gemm_tensor_workspace(const GemmProblem& problem) {

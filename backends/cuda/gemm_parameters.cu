@@ -26,7 +26,8 @@ GemmFactor make_factor(const GemmProblem& problem, const detail::GemmMatrix& mat
 
 GemmParameters make_gemm_parameters(const GemmProblem& problem) {
   GemmParameters p{};
-  const bool transposed = problem.c.column != 1 && problem.c.row == 1;
+  // A single row has no distance from the next, and the two ways round differ in the order of the halves' products.
+  const bool transposed = problem.determinism == Determinism::run_to_run && problem.c.column != 1 && problem.c.row == 1;
   p.k = problem.k;
   p.batches = problem.batch.count;
   p.batch.rank = problem.batch.rank;

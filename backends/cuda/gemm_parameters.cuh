@@ -115,7 +115,8 @@ __device__ __forceinline__ void apply_gemm_chain(const GemmParameters& p, const 
   });
 }
 
-/// Where the columns of the result are not neighbours and its rows are, the product is taken as b^T a^T.
+/// Where the columns of the result are not neighbours and its rows are, the product is taken as b^T a^T, unless a row's
+/// bits must not depend on the number of rows.
 GemmParameters make_gemm_parameters(const GemmProblem& problem);
 
 }  // namespace mylos::cuda

@@ -4,6 +4,7 @@
 
 #include "core/access.hpp"
 #include "core/apply.hpp"
+#include "cuda/primitives/access.cuh"
 #include "cuda/primitives/launch.cuh"
 
 namespace mylos::cuda {
@@ -14,12 +15,14 @@ using detail::GemmProblem;
 namespace {
 
 constexpr int threads = 256;
-constexpr int tile_rows = 32;
-constexpr int own = tile_rows / 8;  // a warp has rows 8 apart of 32 columns
+constexpr int span = 4;  // neighbouring columns of a thread
+constexpr int tile_columns = 32 * span;
+constexpr int tile_rows = threads / 32;  // a warp has a row, or several, tile_rows apart
 
 struct PassMatrix {
   void* data;
   DType dtype;
+  bool is_vectors;  // spans are vectors
   std::int64_t row;
   std::int64_t column;
   std::int64_t batch[max_rank];
@@ -40,56 +43,108 @@ struct PassParameters {
   T beta;
   detail::LoweredChain<T> chain;
   PassMatrix operand[max_operands];
+
+  __device__ __forceinline__ std::int64_t batch_offset(const PassMatrix& matrix, std::int64_t batch) const {
+    std::int64_t sum = 0;
+    auto rest = static_cast<std::uint64_t>(batch);
+#pragma unroll 1
+    for (int d = rank - 1; d >= 0; --d) {
+      const std::uint64_t quotient = extent[d].divide(rest);
+      sum += static_cast<std::int64_t>(rest - quotient * extent[d].divisor) * matrix.batch[d];
+      rest = quotient;
+    }
+    return sum;
+  }
+};
+
+/// A thread's part: `Rows` spans.
+template <class T, int Rows>
+struct PassPart {
+  using Values = detail::RegisterTile<T, Rows * span>;
+  const PassParameters<T>& p;
+  std::int64_t batch;
+  std::int64_t row;
+  std::int64_t column;
+
+  /// What lies outside reads what the last ones do.
+  __device__ __forceinline__ void load(const PassMatrix& matrix, std::int64_t shift, Values& v) const {
+    const std::int64_t origin = p.batch_offset(matrix, batch) + shift;
+#pragma unroll
+    for (int r = 0; r < Rows; ++r) {
+      const std::int64_t of_row = origin + ::min(row + r * tile_rows, p.rows - 1) * matrix.row;
+      if (matrix.is_vectors) {
+        detail::load_vector<StreamingAccess, span>(matrix.dtype, matrix.data, of_row + ::min(column, p.columns - span),
+                                                   v.value + r * span);
+      } else {
+#pragma unroll
+        for (int e = 0; e < span; ++e)
+          v[r * span + e] = detail::load_element<T>(matrix.dtype, matrix.data,
+                                                    of_row + ::min(column + e, p.columns - 1) * matrix.column);
+      }
+    }
+  }
+  __device__ __forceinline__ void store(const PassMatrix& matrix, const Values& v) const {
+    const std::int64_t origin = p.batch_offset(matrix, batch);
+#pragma unroll
+    for (int r = 0; r < Rows; ++r) {
+      if (row + r * tile_rows >= p.rows) break;
+      const std::int64_t of_row = origin + (row + r * tile_rows) * matrix.row;
+      if (matrix.is_vectors) {
+        if (column < p.columns)
+          detail::store_vector<StreamingAccess, span>(matrix.dtype, matrix.data, of_row + column, v.value + r * span);
+      } else {
+#pragma unroll
+        for (int e = 0; e < span; ++e)
+          if (column + e < p.columns)
+            detail::store_element<T>(matrix.dtype, matrix.data, of_row + (column + e) * matrix.column, v[r * span + e]);
+      }
+    }
+  }
 };
 
 }  // namespace
 
-template <class T, bool Narrow>
+template <class T, bool Narrow, int Rows>
 __global__ void __launch_bounds__(threads) gemm_pass_kernel(const __grid_constant__ PassParameters<T> p) {
+  using Part = PassPart<T, Rows>;
   std::int64_t index = blockIdx.x;
-  const std::int64_t column = index % p.column_tiles * 32 + threadIdx.x % 32;
+  const std::int64_t column = index % p.column_tiles * tile_columns + threadIdx.x % 32 * span;
   index /= p.column_tiles;
-  const std::int64_t row = index % p.row_tiles * tile_rows + threadIdx.x / 32;
-  const std::int64_t batch = index / p.row_tiles;
-  const auto offset = [&](const PassMatrix& matrix, int i) {
-    std::int64_t sum = ::min(row + i * 8, p.rows - 1) * matrix.row + ::min(column, p.columns - 1) * matrix.column;
-    auto rest = static_cast<std::uint64_t>(batch);
-#pragma unroll 1
-    for (int d = p.rank - 1; d >= 0; --d) {
-      const std::uint64_t quotient = p.extent[d].divide(rest);
-      sum += static_cast<std::int64_t>(rest - quotient * p.extent[d].divisor) * matrix.batch[d];
-      rest = quotient;
-    }
-    return sum;
-  };
-  const auto load = [&](const PassMatrix& matrix, detail::RegisterTile<T, own>& v) {
-#pragma unroll
-    for (int i = 0; i < own; ++i) v[i] = detail::load_element<T>(matrix.dtype, matrix.data, offset(matrix, i));
-  };
-  detail::RegisterTile<T, own> v;
-  load(p.from, v);
+  const Part part{p, index / p.row_tiles, index % p.row_tiles * (tile_rows * Rows) + threadIdx.x / 32, column};
+  typename Part::Values v;
+  part.load(p.from, 0, v);
 #pragma unroll 4
-  for (std::int64_t s = 1; s < p.slices.count; ++s)
+  for (std::int64_t s = 1; s < p.slices.count; ++s) {
+    typename Part::Values next;
+    part.load(p.from, s * p.slices.step, next);
 #pragma unroll
-    for (int i = 0; i < own; ++i)
-      v[i] += detail::load_element<T>(p.from.dtype, p.from.data, offset(p.from, i) + s * p.slices.step);
+    for (int i = 0; i < v.size(); ++i) v[i] += next[i];
+  }
 #pragma unroll
-  for (int i = 0; i < own; ++i) v[i] *= p.alpha;
+  for (int i = 0; i < v.size(); ++i) v[i] *= p.alpha;
   if (p.beta != T(0)) {
-    detail::RegisterTile<T, own> c;
-    load(p.to, c);
+    typename Part::Values c;
+    part.load(p.to, 0, c);
 #pragma unroll
-    for (int i = 0; i < own; ++i) v[i] += p.beta * c[i];
+    for (int i = 0; i < v.size(); ++i) v[i] += p.beta * c[i];
   }
   detail::apply<std::conditional_t<Narrow, math::Reduced, math::Precise>>(
-      p.chain, v, [&](int o, detail::RegisterTile<T, own>& block) { load(p.operand[o], block); });
-#pragma unroll
-  for (int i = 0; i < own; ++i)
-    if (row + i * 8 < p.rows && column < p.columns)
-      detail::store_element<T>(p.to.dtype, p.to.data, offset(p.to, i), v[i]);
+      p.chain, v, [&](int o, typename Part::Values& block) { part.load(p.operand[o], 0, block); });
+  part.store(p.to, v);
 }
 
 namespace {
+
+template <class T, int Rows>
+void launch_rows(PassParameters<T>& p, std::int64_t batches, bool is_narrow, void* stream) {
+  p.row_tiles = (p.rows + tile_rows * Rows - 1) / (tile_rows * Rows);
+  p.column_tiles = (p.columns + tile_columns - 1) / tile_columns;
+  const std::int64_t blocks = p.row_tiles * p.column_tiles * batches;
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (is_narrow) return launch(gemm_pass_kernel<T, true, Rows>, blocks, threads, stream, p);
+  }
+  launch(gemm_pass_kernel<T, false, Rows>, blocks, threads, stream, p);
+}
 
 template <class T>
 void launch_pass(const GemmProblem& problem, const GemmMatrix& from, const GemmMatrix& to, const GemmSlices& slices,
@@ -97,18 +152,22 @@ void launch_pass(const GemmProblem& problem, const GemmMatrix& from, const GemmM
   PassParameters<T> p{};
   // Neighbouring threads have neighbouring columns; where rows are neighbours the two change places.
   const bool swapped = to.column != 1 && to.row == 1;
-  const auto matrix = [&](void* data, DType dtype, std::int64_t row, std::int64_t column,
-                          const detail::Strides& batch) {
-    PassMatrix m{data, dtype, swapped ? column : row, swapped ? row : column, {}};
-    for (int d = 0; d < problem.batch.rank; ++d) m.batch[d] = batch.stride[d];
-    return m;
-  };
   const std::int64_t columns = is_after ? problem.n : problem.k;
   p.rows = swapped ? columns : problem.m;
   p.columns = swapped ? problem.m : columns;
-  p.row_tiles = (p.rows + tile_rows - 1) / tile_rows;
-  p.column_tiles = (p.columns + 31) / 32;
   p.rank = problem.batch.rank;
+  const auto matrix = [&](void* data, DType dtype, std::int64_t row, std::int64_t column,
+                          const detail::Strides& batch) {
+    PassMatrix m{data, dtype, false, swapped ? column : row, swapped ? row : column, {}};
+    bool aligned = p.columns % span == 0 && m.column == 1 && m.row % span == 0 && slices.step % span == 0 &&
+                   reinterpret_cast<std::uintptr_t>(data) % (::size_t{span} * size_of(dtype)) == 0;
+    for (int d = 0; d < problem.batch.rank; ++d) {
+      m.batch[d] = batch.stride[d];
+      aligned = aligned && m.batch[d] % span == 0;
+    }
+    m.is_vectors = aligned;
+    return m;
+  };
   std::int64_t batches = 1;
   for (int d = 0; d < p.rank; ++d) {
     // What is the same for several batches is written once.
@@ -129,12 +188,12 @@ void launch_pass(const GemmProblem& problem, const GemmMatrix& from, const GemmM
     const Tensor& tensor = problem.operand_tensor(first + o);
     p.operand[o] = matrix(tensor.data, tensor.dtype, operand.row, operand.column, operand.batch);
   }
-  const std::int64_t blocks = p.row_tiles * p.column_tiles * batches;
-  if constexpr (sizeof(T) == sizeof(float)) {
-    if (size_of(problem.a.dtype) == 2 && size_of(to.dtype) == 2)
-      return launch(gemm_pass_kernel<T, true>, blocks, threads, stream, p);
-  }
-  launch(gemm_pass_kernel<T, false>, blocks, threads, stream, p);
+  const bool is_narrow = size_of(problem.a.dtype) == 2 && size_of(to.dtype) == 2;
+  // Many slices are walked through: more threads, each with less.
+  if (slices.count > 1 || sizeof(T) == sizeof(double))
+    launch_rows<T, 1>(p, batches, is_narrow, stream);
+  else
+    launch_rows<T, 2>(p, batches, is_narrow, stream);
 }
 
 }  // namespace

@@ -199,24 +199,37 @@ __device__ __forceinline__ void fill_losses(const TensorParameters& p, const Ten
     const std::int64_t t = walk.next();
     if (t >= p.tiling.count) return;
     const GemmTiling::Tile tile = p.tiling.at(t);
-    block.losses_empty().wait(phase ^ 1U);
-#pragma unroll 1
-    for (int i = static_cast<int>(threadIdx.x) - 32; i < Layout::sides; i += 96) {
+    // All loads of a part at once: a short tile does not last longer than a few of them one after the other.
+    constexpr int count = Layout::sides / 96 + (Layout::sides % 96 == 0 ? 0 : 1);
+    const HalvesLoss* from[count];
+    HalvesLoss sum[count];
+    const int parts = p.halves[0].parts;
+#pragma unroll
+    for (int n = 0; n < count; ++n) {
+      const int i = static_cast<int>(threadIdx.x) - 32 + n * 96;
       const int factor = i < Layout::rows ? 0 : 1;
       const Halves& h = p.halves[factor];
       const std::int64_t row = factor == 0 ? tile.row + i : tile.column + i - Layout::rows;
-      HalvesLoss sum{0, 0};
-      if (row < h.rows) {
-        const HalvesLoss* from = h.loss + p.gemm.batch.offset(h.batch, tile.batch) * h.parts * h.pitch + row;
-#pragma unroll 1
-        for (int part = 0; part < h.parts; ++part) {
-          const HalvesLoss loss = from[part * h.pitch];
-          sum.largest = fmaxf(sum.largest, loss.largest);
-          sum.lost += loss.lost;
-        }
+      const bool exists = i < Layout::sides && row < h.rows;
+      from[n] = exists ? h.loss + p.gemm.batch.offset(h.batch, tile.batch) * h.parts * h.pitch + row : nullptr;
+      sum[n] = {0, 0};
+    }
+#pragma unroll 2
+    for (int part = 0; part < parts; ++part)
+#pragma unroll
+      for (int n = 0; n < count; ++n) {
+        if (from[n] == nullptr) continue;
+        const bool is_row = static_cast<int>(threadIdx.x) - 32 + n * 96 < Layout::rows;
+        const HalvesLoss loss = from[n][part * p.halves[is_row ? 0 : 1].pitch];
+        sum[n].largest = fmaxf(sum[n].largest, loss.largest);
+        sum[n].lost += loss.lost;
       }
-      sum.lost *= 0x1p22F;
-      block.loss()[i] = sum;
+    block.losses_empty().wait(phase ^ 1U);
+#pragma unroll
+    for (int n = 0; n < count; ++n) {
+      const int i = static_cast<int>(threadIdx.x) - 32 + n * 96;
+      sum[n].lost *= 0x1p22F;
+      if (i < Layout::sides) block.loss()[i] = sum[n];
     }
     block.losses_full().arrive();
     phase ^= 1U;

@@ -67,12 +67,46 @@ GemmMatrix dense_like(const GemmProblem& problem, std::int64_t* matrices) {
   return dense;
 }
 
-/// Where the result is 16-bit and has more to pass through than one rounding allows: a dense f32 copy of c.
-bool needs_wide_result(const GemmProblem& problem) { return is_narrow(problem.c.dtype) && !problem.after->empty(); }
+/// The addresses that a tensor's elements lie between.
+struct AddressRange {
+  std::uintptr_t begin;
+  std::uintptr_t end;
+
+  AddressRange(const void* data, DType dtype)
+      : begin(reinterpret_cast<std::uintptr_t>(data)), end(begin + size_of(dtype)), size_(size_of(dtype)) {}
+  void extend(std::int64_t extent, std::int64_t stride) {
+    const auto reach = static_cast<std::uintptr_t>((extent - 1) * (stride < 0 ? -stride : stride)) * size_;
+    (stride < 0 ? begin : end) += stride < 0 ? std::uintptr_t{0} - reach : reach;
+  }
+
+ private:
+  std::uintptr_t size_;
+};
+
+/// Whether an operand of `after` may be c itself.
+bool after_reads_c(const GemmProblem& problem) {
+  AddressRange c(problem.c.data, problem.c.dtype);
+  c.extend(problem.m, problem.c.row);
+  c.extend(problem.n, problem.c.column);
+  for (int d = 0; d < problem.batch.rank; ++d) c.extend(problem.batch.extent[d], problem.c.batch.stride[d]);
+  for (int o = 0; o < problem.after->operand_count(); ++o) {
+    const Tensor& tensor = problem.after->operand(o);
+    AddressRange range(tensor.data, tensor.dtype);
+    for (int d = 0; d < tensor.rank; ++d) range.extend(tensor.extent[d], tensor.stride[d]);
+    if (range.begin < c.end && c.begin < range.end) return true;
+  }
+  return false;
+}
+
+/// Where the result must not go to c before it has passed through the chain: more than one rounding to 16 bits, or
+/// operands in the same place. It has a dense copy then.
+bool needs_wide_result(const GemmProblem& problem) {
+  return !problem.after->empty() && (is_narrow(problem.c.dtype) || after_reads_c(problem));
+}
 
 GemmMatrix wide_like(const GemmProblem& problem) {
   GemmMatrix wide = problem.c;
-  wide.dtype = DType::f32;
+  wide.dtype = problem.computes_in_f64() ? DType::f64 : DType::f32;
   const bool by_rows = problem.c.column == 1;
   wide.row = by_rows ? problem.n : 1;
   wide.column = by_rows ? 1 : problem.m;
@@ -135,6 +169,7 @@ const char* refuse_gemm_vendor(const GemmProblem& problem) {
     return "cuBLAS has no such combination of dtypes";
   if (problem.determinism == Determinism::batch_invariant) return "cuBLAS chooses by the number of rows";
   if (problem.k == 0) return "there is nothing to sum";
+  if (!problem.before->empty() && is_narrow(problem.a.dtype)) return "before(a) would be rounded to 16 bits";
   if (problem.before->empty() && vendor_matrix(problem.a, problem.m, problem.k).leading == 0)
     return "neither rows nor columns of a are neighbours";
   if (vendor_matrix(problem.b, problem.k, problem.n).leading == 0)
@@ -149,10 +184,11 @@ void run_gemm_vendor(const GemmProblem& problem, const detail::Queue& queue) {
   std::int64_t matrices = 0;
   if (!problem.before->empty()) inner.a = dense_like(problem, &matrices);
   const bool is_wide = needs_wide_result(problem);
+  if (is_wide) inner.c = wide_like(problem);
   const std::size_t a_bytes =
       (static_cast<std::size_t>(matrices * problem.m * problem.k) * size_of(inner.a.dtype) + 255) / 256 * 256;
   const std::size_t wide_bytes =
-      is_wide ? static_cast<std::size_t>(problem.batch.count * problem.m * problem.n) * sizeof(float) : 0;
+      is_wide ? static_cast<std::size_t>(problem.batch.count * problem.m * problem.n) * size_of(inner.c.dtype) : 0;
   const Scratch scratch(queue.stream, vendor_workspace_bytes + a_bytes + wide_bytes);
   auto* const memory = static_cast<unsigned char*>(scratch.data());
   if (matrices != 0) {
@@ -160,9 +196,8 @@ void run_gemm_vendor(const GemmProblem& problem, const detail::Queue& queue) {
     pass_before(problem, inner.a, queue.stream);
   }
   if (is_wide) {
-    inner.c = wide_like(problem);
     inner.c.data = memory + vendor_workspace_bytes + a_bytes;
-    inner.beta = 0;  // the pass adds what was there
+    inner.beta = 0;  // the pass adds what is there
   }
   {
     const CublasHandle handle;

@@ -228,10 +228,18 @@ struct GemmCostTuning {
   double vendor_bytes;
 };
 MYLOS_HOST_DEVICE constexpr GemmCostTuning gemm_cost_tuning() {
-  return {10, 4, {4.5, 7}, {1.2, 2.2}, 3.3e6, 7, 50e6, 4e6};
+  return {10, 6, {4.5, 6}, {1.2, 2.2}, 3.3e6, 7, 50e6, 4e6};
 }
 /// Of K at least that a slice has.
 inline constexpr std::int64_t gemm_slice_depth = 512;
+/// A matrix times a vector: rows of a block of 256 threads, and of K.
+struct GemvTuning {
+  int rows;
+  std::int64_t piece;
+  std::int64_t most_pieces;
+  std::int64_t shortest;  // K that cuBLAS is slower with, f32
+};
+MYLOS_HOST_DEVICE constexpr GemvTuning gemv_tuning() { return {8, 8192, 512, 65536}; }
 /// For cuBLAS, which wants 32 MiB on sm_90.
 inline constexpr std::size_t vendor_workspace_bytes = std::size_t{32} << 20;
 /// Elements of 64 x 128 that are computed one by one at most; beyond, all of the 64 x 128.
