@@ -33,19 +33,23 @@ struct MlpArithmetic<float> {
     std::uint32_t high[4];
     std::uint32_t low[4];
     __device__ __forceinline__ void take(const float (&v)[4]) {
-      constexpr int from[4] = {0, 2, 1, 3};
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        high[i] = cut_to_tf32(v[from[i]]);
-        low[i] = __float_as_uint(v[from[i]] - __uint_as_float(high[i]));
+        high[i] = cut_to_tf32(v[i]);
+        low[i] = __float_as_uint(v[i] - __uint_as_float(high[i]));
       }
     }
   };
-  /// d = c + values * weights; d may be c.
+  /// The larger of the two; NaN stays.
+  static __device__ __forceinline__ float at_least(float v, float floor) { return math::Precise::maximum(v, floor); }
+  /// Products of which `values * weights` consists, the small ones first.
+  static constexpr int parts = 3;
+  /// d = c + part of values * weights; d may be c.
+  template <int Part>
   static __device__ __forceinline__ void add(float (&d)[4], const Values& v, const Weights& w, const float (&c)[4]) {
-    multiply_add(d, v.low, w.x, w.y, c);
-    multiply_add(d, v.high, w.z, w.w, d);
-    multiply_add(d, v.high, w.x, w.y, d);
+    if constexpr (Part == 0) multiply_add(d, v.low, w.x, w.y, c);
+    if constexpr (Part == 1) multiply_add(d, v.high, w.z, w.w, c);
+    if constexpr (Part == 2) multiply_add(d, v.high, w.x, w.y, c);
   }
 };
 
@@ -57,47 +61,70 @@ struct MlpArithmetic<double> {
   struct Values {
     double value[4];
     __device__ __forceinline__ void take(const double (&v)[4]) {
-      constexpr int from[4] = {0, 2, 1, 3};
 #pragma unroll
-      for (int i = 0; i < 4; ++i) value[i] = v[from[i]];
+      for (int i = 0; i < 4; ++i) value[i] = v[i];
     }
   };
+  static __device__ __forceinline__ double at_least(double v, double floor) { return v <= floor ? floor : v; }
+  static constexpr int parts = 1;
+  template <int Part>
   static __device__ __forceinline__ void add(double (&d)[4], const Values& v, const Weights& w, const double (&c)[4]) {
     multiply_add(d, v.value, w.x, w.y, c);
   }
 };
 
-/// Eights of outputs that a layer is computed for: a few numbers of them, for each of which there is code.
-MYLOS_HOST_DEVICE constexpr int mlp_out_tiles(int out) {
-  const int tiles = (out + 7) / 8;
-  return tiles <= 4 ? tiles : tiles <= 6 ? 6 : tiles <= 8 ? 8 : tiles <= 12 ? 12 : 16;
+/// Eights of features that a layer of so many is computed for: `unit`, twice or four times that, for each of which
+/// there is code. What is too many is zeros.
+MYLOS_HOST_DEVICE constexpr int mlp_feature_tiles(int features, int unit) {
+  const int tiles = (features + 7) / 8;
+  return tiles <= unit ? unit : tiles <= 2 * unit ? 2 * unit : 4 * unit;
 }
 
 /// Bytes of a layer: for each 8 inputs, for each 8 outputs, a vector of 16 bytes for each lane; then the biases, as a
-/// lane has them in a product. Widths are filled up with zeros.
+/// lane has them in a product.
 template <class T>
-MYLOS_HOST_DEVICE constexpr int mlp_layer_bytes(int in, int out) {
-  const int in_tiles = (in + 7) / 8;
-  return mlp_out_tiles(out) * (in_tiles * 32 * 16 + 16 * static_cast<int>(sizeof(T)));
+MYLOS_HOST_DEVICE constexpr int mlp_layer_bytes(int in, int out, int unit) {
+  return mlp_feature_tiles(out, unit) * (mlp_feature_tiles(in, unit) * 32 * 16 + 16 * static_cast<int>(sizeof(T)));
 }
+
+enum class MlpChainKind : int { none, relu, any };
+
+/// What a warp must know of a layer, in one load.
+struct alignas(16) MlpHead {
+  int in_tiles;
+  int out_tiles;
+  MlpChainKind chain;
+  int bytes;
+};
 
 template <class T>
 struct MlpLayout {
   const MlpRecord<T>* record;
+  MlpHead* head;
   unsigned char* to;
+  int unit;
 };
 
 /// A block for each layer.
 template <class T>
 __global__ void __launch_bounds__(256) mlp_layout_kernel(const __grid_constant__ MlpLayout<T> k) {
   using Weights = typename MlpArithmetic<T>::Weights;
-  const detail::MlpLayer<T>& layer = k.record[blockIdx.x].layer;
+  const MlpRecord<T>& record = k.record[blockIdx.x];
+  const detail::MlpLayer<T>& layer = record.layer;
   unsigned char* to = k.to;
-  for (unsigned l = 0; l < blockIdx.x; ++l) to += mlp_layer_bytes<T>(k.record[l].layer.in, k.record[l].layer.out);
+  for (unsigned l = 0; l < blockIdx.x; ++l)
+    to += mlp_layer_bytes<T>(k.record[l].layer.in, k.record[l].layer.out, k.unit);
   const int in = layer.in;
   const int out = layer.out;
-  const int out_tiles = mlp_out_tiles(out);
-  const int vectors = (in + 7) / 8 * out_tiles * 32;
+  const int in_tiles = mlp_feature_tiles(in, k.unit);
+  const int out_tiles = mlp_feature_tiles(out, k.unit);
+  if (threadIdx.x == 0) {
+    const bool is_relu = layer.steps == 1 && record.step[0].id == StepId::relu;
+    k.head[blockIdx.x] = {in_tiles, out_tiles,
+                          layer.steps == 0 ? MlpChainKind::none : (is_relu ? MlpChainKind::relu : MlpChainKind::any),
+                          mlp_layer_bytes<T>(in, out, k.unit)};
+  }
+  const int vectors = in_tiles * out_tiles * 32;
   for (int i = static_cast<int>(threadIdx.x); i < vectors; i += 256) {
     const int lane = i % 32;
     const int output = i / 32 % out_tiles * 8 + lane / 4;
@@ -112,9 +139,9 @@ __global__ void __launch_bounds__(256) mlp_layout_kernel(const __grid_constant__
   }
 }
 
-/// The chain on a lane's values of a layer, N for each 8 features: of features `column` and the next one in turn. Those
-/// that do not exist stay 0. Out of line and in local memory: a step has much code, and the calls' registers would be
-/// taken from the products.
+/// The chain on a lane's values of a layer, N for each 8 features: of features `column` (twice) and the next one in
+/// turn. Those that do not exist stay 0. Out of line and in local memory: a step has much code, and the calls'
+/// registers would be taken from the products.
 template <class T, int N>
 __device__ __noinline__ void chain_mlp_values(const MlpRecord<T>* record, int column, T* values) {
   using Tile = detail::RegisterTile<T, N>;
@@ -139,7 +166,7 @@ __device__ __noinline__ void chain_mlp_values(const MlpRecord<T>* record, int co
         const T odd = from.operand_of(i, column + 1 < out ? column + 1 : 0);
         Tile both;
 #pragma unroll
-        for (int k = 0; k < N; ++k) both[k] = k % 2 == 0 ? even : odd;
+        for (int k = 0; k < N; ++k) both[k] = k / 2 % 2 == 0 ? even : odd;
         return both;
       };
       const Tile a = operand(0);
@@ -149,7 +176,7 @@ __device__ __noinline__ void chain_mlp_values(const MlpRecord<T>* record, int co
         detail::apply_step<math::Precise>(step, v, v, a, operand(1));
     }
 #pragma unroll
-    for (int k = 0; k < N; ++k) values[k] = column + k % 2 < out ? v[k] : T(0);
+    for (int k = 0; k < N; ++k) values[k] = column + k / 2 % 2 < out ? v[k] : T(0);
   }
 }
 

@@ -5,6 +5,8 @@
 // computed again by a single thread in plain f32, which gives what IEEE arithmetic has.
 #pragma once
 
+#include <cmath>
+
 #include "cuda/mlp.hpp"
 #include "cuda/mlp_layers.cuh"
 #include "cuda/primitives/access.cuh"
@@ -27,9 +29,10 @@ struct MlpTilesParameters {
   detail::MlpSamples samples;
   std::int64_t count;
   const MlpRecord<T>* record;
-  const unsigned char* weights;  // as mlp_layout_kernel left them
+  const MlpHead* head;           // as mlp_layout_kernel left them
+  const unsigned char* weights;  // likewise
   int layers;
-  int bytes;      // of all layers
+  int bytes;      // of shared memory
   bool resident;  // all layers are in shared memory at once
   bool chunked;   // a lane's samples are neighbours
   MlpAccess x;
@@ -47,10 +50,13 @@ struct MlpLane {
   /// Of a slot, in the warp's samples.
   __device__ __forceinline__ int row(int slot) const { return chunked ? g * slots + slot : g + 8 * slot; }
   __device__ __forceinline__ std::int64_t sample(int slot) const { return first + row(slot); }
+  /// Of feature c of two, of 8 features j, in MlpWarp's Values.
+  __device__ __forceinline__ int place(int j, int slot, int c) const {
+    return j * 2 * slots + slot / 2 * 4 + 2 * c + slot % 2;
+  }
 };
 
-// Element by element, out of line and by way of local memory: rare, and the products need the registers. Values are two
-// features of each slot, for each 8 features.
+// Element by element, out of line and by way of local memory: rare, and the products need the registers.
 template <class T>
 __device__ __noinline__ void load_mlp_values(const MlpTilesParameters<T>& p, MlpLane lane, T* values) {
   for (int j = 0; 8 * j < p.samples.in; ++j)
@@ -62,7 +68,7 @@ __device__ __noinline__ void load_mlp_values(const MlpTilesParameters<T>& p, Mlp
         if (feature < p.samples.in && sample < p.count)
           one = detail::load_element<T>(p.samples.x_dtype, p.samples.x,
                                         p.samples.offset(p.samples.x_stride, sample) + feature * p.samples.x_feature);
-        values[(j * lane.slots + slot) * 2 + c] = one;
+        values[lane.place(j, slot, c)] = one;
       }
 }
 template <class T>
@@ -76,7 +82,7 @@ __device__ __noinline__ void store_mlp_values(const MlpTilesParameters<T>& p, Ml
         if (feature < p.samples.out && sample < p.count && (bad >> slot & 1U) == 0)
           detail::store_element<T>(p.samples.y_dtype, p.samples.y,
                                    p.samples.offset(p.samples.y_stride, sample) + feature * p.samples.y_feature,
-                                   values[(j * lane.slots + slot) * 2 + c]);
+                                   values[lane.place(j, slot, c)]);
       }
 }
 
@@ -94,7 +100,10 @@ struct MlpWarp {
   static constexpr int slots = 2 * M;
   static constexpr int rows = 16 * M;
   using A = MlpArithmetic<T>;
+  /// For each 8 features, of each 16 samples: features 2 t and 2 t + 1 (c) of samples g and g + 8 (h) at 2 c + h, as
+  /// products take them.
   using Values = T[N][M][4];
+  static __device__ __forceinline__ constexpr int place(int slot, int c) { return 2 * c + slot % 2; }
   struct alignas(16) Bias {
     T value[4];
   };
@@ -111,7 +120,7 @@ struct MlpWarp {
     return stride;
   }
 
-  /// To local memory and back.
+  /// To local memory and back, in the same order: in another one the compiler would move registers for it everywhere.
   static __device__ __forceinline__ void spill(const Values& v, T* to) {
 #pragma unroll
     for (int i = 0; i < N * 4 * M; ++i) to[i] = v[i / (4 * M)][i / 4 % M][i % 4];
@@ -121,49 +130,54 @@ struct MlpWarp {
     for (int i = 0; i < N * 4 * M; ++i) v[i / (4 * M)][i / 4 % M][i % 4] = from[i];
   }
 
+  /// Of samples that all exist.
   __device__ __forceinline__ void load_pairs(Values& v) const {
-    const T* const x = static_cast<const T*>(p.samples.x);
     const std::int64_t stride = fresh(p.samples.x_stride.stride[0]);
+    const T* x[slots];
+#pragma unroll
+    for (int slot = 0; slot < slots; ++slot)
+      x[slot] = static_cast<const T*>(p.samples.x) + sample(slot) * stride + 2 * lane.t;
 #pragma unroll
     for (int j = 0; j < N; ++j) {
-      const int feature = 8 * j + 2 * lane.t;
+      detail::Pack<T, 2> two[slots] = {};
+      if (8 * j < p.samples.in) {
+        const bool is = 8 * j + 2 * lane.t < p.samples.in;
 #pragma unroll
-      for (int slot = 0; slot < slots; ++slot) {
-        detail::Pack<T, 2> two{};
-        if (feature < p.samples.in && sample(slot) < p.count)
-          two = StreamingAccess::load(reinterpret_cast<const detail::Pack<T, 2>*>(x + sample(slot) * stride + feature));
-        detail::unpack(two, &v[j][slot / 2][slot % 2 * 2]);
+        for (int slot = 0; slot < slots; ++slot)
+          if (is) two[slot] = StreamingAccess::load(reinterpret_cast<const detail::Pack<T, 2>*>(x[slot] + 8 * j));
       }
+#pragma unroll
+      for (int slot = 0; slot < slots; ++slot)
+#pragma unroll
+        for (int c = 0; c < 2; ++c) v[j][slot / 2][place(slot, c)] = two[slot].value[c];
     }
   }
 
   __device__ __forceinline__ void load_samples(Values& v) const {
     constexpr int piece = detail::piece_of<T, slots>;
-    const T* const x = static_cast<const T*>(p.samples.x) + lane.first + lane.g * slots;
     const std::int64_t step = fresh(p.samples.x_feature);
+    const T* x = static_cast<const T*>(p.samples.x) + lane.first + lane.g * slots + 2 * lane.t * step;
 #pragma unroll
-    for (int j = 0; j < N; ++j)
+    for (int j = 0; j < N; ++j, x += 6 * step)
 #pragma unroll
-      for (int c = 0; c < 2; ++c) {
-        const int feature = 8 * j + 2 * lane.t + c;
+      for (int c = 0; c < 2; ++c, x += step) {
         T some[slots] = {};
-        if (feature < p.samples.in) {
+        if (8 * j + 2 * lane.t + c < p.samples.in) {
 #pragma unroll
           for (int i = 0; i < slots / piece; ++i)
-            detail::unpack(
-                StreamingAccess::load(reinterpret_cast<const detail::Pack<T, piece>*>(x + feature * step + i * piece)),
-                some + i * piece);
+            detail::unpack(StreamingAccess::load(reinterpret_cast<const detail::Pack<T, piece>*>(x) + i),
+                           some + i * piece);
         }
 #pragma unroll
-        for (int slot = 0; slot < slots; ++slot) v[j][slot / 2][slot % 2 * 2 + c] = some[slot];
+        for (int slot = 0; slot < slots; ++slot) v[j][slot / 2][place(slot, c)] = some[slot];
       }
   }
 
   __device__ __forceinline__ void load(Values& v) const {
-    // The last warp's may not all exist.
-    if (p.x == MlpAccess::pairs)
+    const bool whole = lane.first + rows <= p.count;
+    if (p.x == MlpAccess::pairs && whole)
       load_pairs(v);
-    else if (p.x == MlpAccess::samples && lane.first + rows <= p.count)
+    else if (p.x == MlpAccess::samples && whole)
       load_samples(v);
     else
       load_by_element(v);
@@ -174,77 +188,94 @@ struct MlpWarp {
     fill(v, values);
   }
 
-  /// v = v * weights + bias, for Tiles times 8 outputs.
-  template <int Tiles>
-  __device__ __forceinline__ void products(int in_tiles, const unsigned char* memory, Values& v) const {
+  /// v = max(v * weights + bias, floor) for so many times 8 inputs and outputs; NaN stays.
+  template <int Inputs, int Tiles>
+  __device__ __forceinline__ void products(const unsigned char* memory, T floor, Values& v) const {
     const auto* const weights = reinterpret_cast<const typename A::Weights*>(memory) + number();
-    const auto* const bias = reinterpret_cast<const Bias*>(memory + in_tiles * Tiles * 512) + lane.t;
+    const auto* const bias = reinterpret_cast<const Bias*>(memory + Inputs * Tiles * 512) + lane.t;
     T sum[Tiles][M][4];
 #pragma unroll
-    for (int j = 0; j < N; ++j) {
-      if (j != 0 && j >= in_tiles) break;
+    for (int j = 0; j < Inputs; ++j) {
       typename A::Values values[M];
 #pragma unroll
       for (int m = 0; m < M; ++m) values[m].take(v[j][m]);
+      // A few products that do not wait for each other, before those that wait for them.
+      constexpr int group = Tiles < 4 ? Tiles : 4;
 #pragma unroll
-      for (int n = 0; n < Tiles; ++n) {
-        const auto w = weights[(j * Tiles + n) * 32];
-        if (j == 0) {
-          const Bias b = bias[4 * n];
+      for (int first = 0; first < Tiles; first += group) {
+        typename A::Weights w[group];
 #pragma unroll
-          for (int m = 0; m < M; ++m) A::add(sum[n][m], values[m], w, b.value);
-        } else {
+        for (int n = 0; n < group; ++n) w[n] = weights[(j * Tiles + first + n) * 32];
 #pragma unroll
-          for (int m = 0; m < M; ++m) A::add(sum[n][m], values[m], w, sum[n][m]);
+        for (int n = 0; n < group; ++n) {
+          if (j == 0) {
+            const Bias b = bias[4 * (first + n)];
+#pragma unroll
+            for (int m = 0; m < M; ++m) A::template add<0>(sum[first + n][m], values[m], w[n], b.value);
+          } else {
+#pragma unroll
+            for (int m = 0; m < M; ++m) A::template add<0>(sum[first + n][m], values[m], w[n], sum[first + n][m]);
+          }
+        }
+        if constexpr (A::parts == 3) {
+#pragma unroll
+          for (int i = 0; i < group * M; ++i)
+            A::template add<1>(sum[first + i / M][i % M], values[i % M], w[i / M], sum[first + i / M][i % M]);
+#pragma unroll
+          for (int i = 0; i < group * M; ++i)
+            A::template add<2>(sum[first + i / M][i % M], values[i % M], w[i / M], sum[first + i / M][i % M]);
         }
       }
     }
 #pragma unroll
     for (int n = 0; n < Tiles; ++n)
 #pragma unroll
-      for (int i = 0; i < 4 * M; ++i) v[n][i / 4][i % 4] = sum[n][i / 4][i % 4];
+      for (int i = 0; i < 4 * M; ++i)  // a product leaves feature c of sample h at 2 h + c
+        v[n][i / 4][place(i % 4 / 2, i % 2)] = A::at_least(sum[n][i / 4][i % 4], floor);
   }
 
   /// v = layer(v), where `memory` holds the layer.
-  __device__ __forceinline__ void layer(const MlpRecord<T>& record, const unsigned char* memory, Values& v) const {
-    const int in_tiles = (record.layer.in + 7) / 8;
-    switch (mlp_out_tiles(record.layer.out)) {
-#define MYLOS_CASE(tiles)                                           \
-  case tiles:                                                       \
-    if constexpr (tiles <= N) products<tiles>(in_tiles, memory, v); \
+  __device__ __forceinline__ void layer(const MlpHead& head, const MlpRecord<T>* record, const unsigned char* memory,
+                                        Values& v) const {
+    constexpr int unit = N / 4;
+    const T floor = head.chain == MlpChainKind::relu ? T(0) : static_cast<T>(-INFINITY);
+    const int inputs = head.in_tiles == unit ? 0 : (head.in_tiles == 2 * unit ? 3 : 6);
+    switch (inputs + (head.out_tiles == unit ? 0 : (head.out_tiles == 2 * unit ? 1 : 2))) {
+#define MYLOS_CASE(number, inputs, tiles)                    \
+  case number:                                               \
+    products<(inputs)*unit, (tiles)*unit>(memory, floor, v); \
     break;
-      MYLOS_CASE(1)
-      MYLOS_CASE(2)
-      MYLOS_CASE(3)
-      MYLOS_CASE(4)
-      MYLOS_CASE(6)
-      MYLOS_CASE(8)
-      MYLOS_CASE(12)
-      MYLOS_CASE(16)
+      MYLOS_CASE(0, 1, 1)
+      MYLOS_CASE(1, 1, 2)
+      MYLOS_CASE(2, 1, 4)
+      MYLOS_CASE(3, 2, 1)
+      MYLOS_CASE(4, 2, 2)
+      MYLOS_CASE(5, 2, 4)
+      MYLOS_CASE(6, 4, 1)
+      MYLOS_CASE(7, 4, 2)
+      MYLOS_CASE(8, 4, 4)
 #undef MYLOS_CASE
     }
-    chain(record, v);
+    if (head.chain != MlpChainKind::any) return;
+    T values[N * 4 * M];
+    spill(v, values);
+    chain_mlp_values<T, 4 * M>(record, 2 * lane.t, values);
+    fill(v, values);
   }
 
-  __device__ __forceinline__ void chain(const MlpRecord<T>& record, Values& v) const {
-    if (record.layer.steps == 0) return;
-    const int out_tiles = (record.layer.out + 7) / 8;
-    const bool is_relu = record.layer.steps == 1 && record.step[0].id == StepId::relu;
-    if (!is_relu) {
-      T values[N * 4 * M];
-      spill(v, values);
-      chain_mlp_values<T, 4 * M>(&record, 2 * lane.t, values);
-      return fill(v, values);
-    }
+  /// Whether a result of this lane may be NaN.
+  __device__ __forceinline__ bool has_nan(const Values& v) const {
+    T sum = T(0);
 #pragma unroll
     for (int n = 0; n < N; ++n) {
-      if (n >= out_tiles) break;
+      if (8 * n >= p.samples.out) break;
 #pragma unroll
-      for (int i = 0; i < 4 * M; ++i) v[n][i / 4][i % 4] = op::relu(v[n][i / 4][i % 4]);
+      for (int i = 0; i < 4 * M; ++i) sum += v[n][i / 4][i % 4];
     }
+    return sum != sum;
   }
-
-  /// Bit of each slot whose sample is NaN somewhere and must be computed again; the same for a row's four lanes.
+  /// Bit of each slot whose sample is NaN somewhere and must be computed again; the same for a row's four lanes. Of the
+  /// lane: whether the sample of its own number is one of them.
   __device__ __forceinline__ unsigned bad_slots(const Values& v, unsigned& of_lane) const {
     unsigned bad = 0;
     of_lane = 0;
@@ -257,7 +288,7 @@ struct MlpWarp {
         if (8 * n >= p.samples.out) break;
 #pragma unroll
         for (int c = 0; c < 2; ++c) {
-          const T one = v[n][slot / 2][slot % 2 * 2 + c];
+          const T one = v[n][slot / 2][place(slot, c)];
           is_bad = is_bad || one != one;
         }
       }
@@ -271,52 +302,54 @@ struct MlpWarp {
     return bad;
   }
 
-  __device__ __forceinline__ void store_pairs(const Values& v, unsigned bad) const {
-    T* const y = static_cast<T*>(p.samples.y);
+  __device__ __forceinline__ void store_pairs(const Values& v) const {
     const std::int64_t stride = fresh(p.samples.y_stride.stride[0]);
+    T* y[slots];
+#pragma unroll
+    for (int slot = 0; slot < slots; ++slot)
+      y[slot] = static_cast<T*>(p.samples.y) + sample(slot) * stride + 2 * lane.t;
 #pragma unroll
     for (int n = 0; n < N; ++n) {
-      const int feature = 8 * n + 2 * lane.t;
-      if (feature >= p.samples.out) break;
+      if (8 * n >= p.samples.out) break;
+      if (8 * n + 2 * lane.t < p.samples.out) {
 #pragma unroll
-      for (int slot = 0; slot < slots; ++slot)
-        if (sample(slot) < p.count && (bad >> slot & 1U) == 0)
-          StreamingAccess::store(reinterpret_cast<detail::Pack<T, 2>*>(y + sample(slot) * stride + feature),
-                                 detail::pack_up<T, 2>(&v[n][slot / 2][slot % 2 * 2]));
+        for (int slot = 0; slot < slots; ++slot)
+          StreamingAccess::store(reinterpret_cast<detail::Pack<T, 2>*>(y[slot] + 8 * n),
+                                 detail::Pack<T, 2>{{v[n][slot / 2][place(slot, 0)], v[n][slot / 2][place(slot, 1)]}});
+      }
     }
   }
 
   __device__ __forceinline__ void store_samples(const Values& v) const {
     constexpr int piece = detail::piece_of<T, slots>;
-    T* const y = static_cast<T*>(p.samples.y) + lane.first + lane.g * slots;
     const std::int64_t step = fresh(p.samples.y_feature);
+    T* y = static_cast<T*>(p.samples.y) + lane.first + lane.g * slots + 2 * lane.t * step;
 #pragma unroll
-    for (int n = 0; n < N; ++n)
+    for (int n = 0; n < N; ++n, y += 6 * step) {
+      if (8 * n >= p.samples.out) break;
 #pragma unroll
-      for (int c = 0; c < 2; ++c) {
-        const int feature = 8 * n + 2 * lane.t + c;
-        if (feature >= p.samples.out) break;
+      for (int c = 0; c < 2; ++c, y += step) {
+        if (8 * n + 2 * lane.t + c >= p.samples.out) continue;
         T some[slots];
 #pragma unroll
-        for (int slot = 0; slot < slots; ++slot) some[slot] = v[n][slot / 2][slot % 2 * 2 + c];
+        for (int slot = 0; slot < slots; ++slot) some[slot] = v[n][slot / 2][place(slot, c)];
 #pragma unroll
         for (int i = 0; i < slots / piece; ++i)
-          StreamingAccess::store(reinterpret_cast<detail::Pack<T, piece>*>(y + feature * step + i * piece),
+          StreamingAccess::store(reinterpret_cast<detail::Pack<T, piece>*>(y) + i,
                                  detail::pack_up<T, piece>(some + i * piece));
       }
+    }
   }
 
   __device__ __forceinline__ void store(const Values& v) const {
+    bool plain = lane.first + rows <= p.count;
+    if constexpr (!A::exact) plain = !__any_sync(0xffffffffU, has_nan(v)) && plain;
+    if (p.y == MlpAccess::pairs && plain) return store_pairs(v);
+    if (p.y == MlpAccess::samples && plain) return store_samples(v);
     unsigned bad = 0;
     unsigned again = 0;
     if constexpr (!A::exact) bad = bad_slots(v, again);
-    const bool whole = lane.first + rows <= p.count && __all_sync(0xffffffffU, bad == 0);
-    if (p.y == MlpAccess::pairs)
-      store_pairs(v, bad);
-    else if (p.y == MlpAccess::samples && whole)
-      store_samples(v);
-    else
-      store_by_element(v, bad);
+    store_by_element(v, bad);
     if (again != 0) run_mlp_sample_again(p, lane.first + number());
   }
   __device__ __forceinline__ void store_by_element(const Values& v, unsigned bad) const {
@@ -354,15 +387,14 @@ __global__ void __launch_bounds__(mlp_tuning(Width, sizeof(T)).threads, mlp_tuni
     std::int64_t offset = 0;
 #pragma unroll 1
     for (int l = 0; l < p.layers; ++l) {
-      const MlpRecord<T>& record = p.record[l];
-      const int bytes = mlp_layer_bytes<T>(record.layer.in, record.layer.out);
+      const MlpHead head = p.head[l];
       if (!p.resident) {
         __syncthreads();
-        copy_to_shared(memory, p.weights + offset, bytes);
+        copy_to_shared(memory, p.weights + offset, head.bytes);
         __syncthreads();
       }
-      own.layer(record, p.resident ? memory + offset : memory, v);
-      offset += bytes;
+      own.layer(head, p.record + l, p.resident ? memory + offset : memory, v);
+      offset += head.bytes;
     }
     own.store(v);
   }
@@ -384,16 +416,50 @@ MlpAccess mlp_access(const detail::MlpProblem& problem, const detail::MlpTensor&
   return MlpAccess::single;
 }
 
+template <class T>
+__global__ void __launch_bounds__(256) mlp_pack_kernel(const __grid_constant__ detail::MlpPack<T> pack) {
+  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * 256 + threadIdx.x;
+  if (i < pack.count()) pack(i);
+}
+
 template <class T, int Width>
-void launch_mlp_tiles(const detail::MlpProblem& problem, const detail::Queue& queue, MlpTilesParameters<T> p,
-                      int largest) {
+void launch_mlp_tiles(const detail::MlpProblem& problem, const detail::Queue& queue) {
   using Warp = MlpWarp<T, Width>;
+  constexpr int unit = Warp::N / 4;
+  const Mlp& network = *problem.network;
+  std::int64_t all = 0;
+  int largest = 0;
+  for (int l = 0; l < network.size(); ++l) {
+    const Tensor& weight = network[l].weight;
+    const int own = mlp_layer_bytes<T>(static_cast<int>(weight.extent[1]), static_cast<int>(weight.extent[0]), unit);
+    all += own;
+    largest = own > largest ? own : largest;
+  }
+  const std::size_t packed = detail::mlp_packed_bytes<T>(network);
+  const std::size_t heads = sizeof(MlpHead) * static_cast<std::size_t>(network.size());
+  const Scratch scratch(queue.stream, packed + heads + static_cast<std::size_t>(all));
+  detail::pack_mlp<T>(network, scratch.data(), [&](const detail::MlpPack<T>& pack) {
+    launch(mlp_pack_kernel<T>, (pack.count() + 255) / 256, 256, queue.stream, pack);
+  });
+  auto* const memory = static_cast<unsigned char*>(scratch.data());
+  const auto* const record = reinterpret_cast<const MlpRecord<T>*>(memory);
+  auto* const head = reinterpret_cast<MlpHead*>(memory + packed);
+  unsigned char* const weights = memory + packed + heads;
+  launch(mlp_layout_kernel<T>, network.size(), 256, queue.stream, MlpLayout<T>{record, head, weights, unit});
+  MlpTilesParameters<T> p{};
+  p.samples = detail::make_mlp_samples(problem);
+  p.count = problem.samples.count;
+  p.record = record;
+  p.head = head;
+  p.weights = weights;
+  p.layers = network.size();
   p.x = mlp_access<T>(problem, problem.x, problem.in(), Warp::slots);
   p.y = mlp_access<T>(problem, problem.y, problem.out(), Warp::slots);
   p.chunked = p.x == MlpAccess::samples || p.y == MlpAccess::samples;
   const int room = device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
-  p.resident = p.bytes <= room;
-  const int bytes = p.resident ? p.bytes : largest;
+  p.resident = all <= room;
+  p.bytes = p.resident ? static_cast<int>(all) : largest;
+  const int bytes = p.bytes;
   const auto kernel = mlp_tiles_kernel<T, Width>;
   const std::int64_t per_block = Warp::tuning.threads / 32 * Warp::rows;
   const std::int64_t needed = (p.count + per_block - 1) / per_block;
@@ -402,40 +468,10 @@ void launch_mlp_tiles(const detail::MlpProblem& problem, const detail::Queue& qu
 }
 
 template <class T>
-__global__ void __launch_bounds__(256) mlp_pack_kernel(const __grid_constant__ detail::MlpPack<T> pack) {
-  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * 256 + threadIdx.x;
-  if (i < pack.count()) pack(i);
-}
-
-template <class T>
 void run_mlp_tiles(const detail::MlpProblem& problem, const detail::Queue& queue) {
-  const Mlp& network = *problem.network;
-  std::int64_t bytes = 0;
-  int largest = 0;
-  for (int l = 0; l < network.size(); ++l) {
-    const Tensor& weight = network[l].weight;
-    const int own = mlp_layer_bytes<T>(static_cast<int>(weight.extent[1]), static_cast<int>(weight.extent[0]));
-    bytes += own;
-    largest = own > largest ? own : largest;
-  }
-  const std::size_t packed = detail::mlp_packed_bytes<T>(network);
-  const Scratch scratch(queue.stream, packed + static_cast<std::size_t>(bytes));
-  detail::pack_mlp<T>(network, scratch.data(), [&](const detail::MlpPack<T>& pack) {
-    launch(mlp_pack_kernel<T>, (pack.count() + 255) / 256, 256, queue.stream, pack);
-  });
-  const auto* const record = static_cast<const MlpRecord<T>*>(scratch.data());
-  auto* const weights = static_cast<unsigned char*>(scratch.data()) + packed;
-  launch(mlp_layout_kernel<T>, network.size(), 256, queue.stream, MlpLayout<T>{record, weights});
-  MlpTilesParameters<T> p{};
-  p.samples = detail::make_mlp_samples(problem);
-  p.count = problem.samples.count;
-  p.record = record;
-  p.weights = weights;
-  p.layers = network.size();
-  p.bytes = bytes > INT32_MAX ? INT32_MAX : static_cast<int>(bytes);
-  if (problem.widest <= 32) return launch_mlp_tiles<T, 32>(problem, queue, p, largest);
-  if (problem.widest <= 64) return launch_mlp_tiles<T, 64>(problem, queue, p, largest);
-  launch_mlp_tiles<T, 128>(problem, queue, p, largest);
+  if (problem.widest <= 32) return launch_mlp_tiles<T, 32>(problem, queue);
+  if (problem.widest <= 64) return launch_mlp_tiles<T, 64>(problem, queue);
+  launch_mlp_tiles<T, 128>(problem, queue);
 }
 
 }  // namespace mylos::cuda

@@ -254,8 +254,8 @@ struct MlpTuning {
 /// Values and sums take 2 * tiles * width / 2 words of each thread, twice that in f64.
 MYLOS_HOST_DEVICE constexpr MlpTuning mlp_tuning(int width, std::size_t value_size) {
   if (value_size == 4)
-    return width <= 32 ? MlpTuning{128, 4, 2} : width <= 64 ? MlpTuning{128, 2, 2} : MlpTuning{256, 1, 1};
-  return width <= 32 ? MlpTuning{128, 2, 2} : width <= 64 ? MlpTuning{128, 2, 1} : MlpTuning{256, 1, 1};
+    return width <= 32 ? MlpTuning{128, 5, 2} : width <= 64 ? MlpTuning{128, 2, 2} : MlpTuning{256, 1, 1};
+  return width <= 32 ? MlpTuning{128, 4, 1} : width <= 64 ? MlpTuning{128, 2, 1} : MlpTuning{256, 1, 1};
 }
 
 }  // namespace mylos::cuda
