@@ -152,10 +152,10 @@ __global__ void __launch_bounds__(256, reduce_blocks(is_chained(Way)))
 /// The sum of a loss: the input's and the target's vectors are loaded together, and the loss is inlined. A target that
 /// is broadcast is read again and again, so it alone may stay in the L1 cache.
 template <class Stored>
-__global__ void __launch_bounds__(256, 2) loss_kernel(const __grid_constant__ RowsParameters<float> k) {
+__global__ void __launch_bounds__(256, 3) loss_kernel(const __grid_constant__ RowsParameters<float> k) {
   using R = Reducer<Monoid::sum, float>;
   constexpr int width = Stored::width;
-  constexpr int in_flight = loss_in_flight(width);
+  constexpr int in_flight = rows_in_flight(width);
   const int thread = static_cast<int>(threadIdx.x) % k.team;
   const std::int64_t item =
       static_cast<std::int64_t>(blockIdx.x) * (256 / k.team) + static_cast<int>(threadIdx.x) / k.team;

@@ -75,34 +75,29 @@ __device__ __forceinline__ int stage_tile(StagedTile<Stored>& tile, const Span& 
   return skipped;
 }
 
-/// The values of one result for one thread of its team, which takes every team-th: neighbours read neighbouring banks
-/// of the tile. load(position) fetches a unit. Groups of four in turn, then what is left.
+/// The values of one result for one thread of its team; load(position) fetches a unit. Whole groups of four in turn,
+/// then what is left.
 template <Monoid M, Through Way, class Stored, class T, class Load>
 __device__ __forceinline__ typename Reducer<M, T>::State reduce_short(const ShortRowsParameters<T>& k,
                                                                       std::int64_t output, int lane, const Load& load) {
   typename Reducer<M, T>::State state = Reducer<M, T>::identity();
   const int team = 1 << k.team_log;
-  int at = lane;
-  for (; at + 3 * team < k.count; at += 4 * team) {
+  const int whole = k.count & ~3;
+  for (int at = 4 * lane; at < whole; at += 4 * team) {
     typename Stored::Unit unit[4];
     MYLOS_UNROLL
-    for (int j = 0; j < 4; ++j) unit[j] = load(at + j * team);
+    for (int j = 0; j < 4; ++j) unit[j] = load(at + j);
     T v[4];
     widen_units<Stored, 4>(k.is_half, unit, v);
-    take_groups<M, Way, 4>(k.p, state, output, at, team, v);
+    take_groups<M, Way, 4>(k.p, state, output, at, 1, v);
   }
-  if (at < k.count) {
+  if (whole != k.count && lane == (whole / 4 & (team - 1))) {
     typename Stored::Unit unit[3];
-    int valid = 0;
     MYLOS_UNROLL
-    for (int j = 0; j < 3; ++j) {
-      const bool is = at + j * team < k.count;
-      unit[j] = is ? load(at + j * team) : typename Stored::Unit(0);
-      valid += is ? 1 : 0;
-    }
+    for (int j = 0; j < 3; ++j) unit[j] = whole + j < k.count ? load(whole + j) : typename Stored::Unit(0);
     T v[3];
     widen_units<Stored, 3>(k.is_half, unit, v);
-    take_rest_of_four<M, Way>(k.p, state, output, at, team, valid, v);
+    take_rest_of_four<M, Way>(k.p, state, output, whole, 1, k.count - whole, v);
   }
   return state;
 }
@@ -113,23 +108,26 @@ __device__ __forceinline__ typename Reducer<M, float>::State reduce_short_steps(
                                                                                 std::int64_t output, int lane,
                                                                                 const Load& load) {
   typename Reducer<M, float>::State state = Reducer<M, float>::identity();
-  const int team = 1 << k.team_log;
-  for (int at = lane; at < k.count; at += 8 * team) {
+  const int apart = 4 << k.team_log;
+  for (int at = 4 * lane; at < k.count; at += 2 * apart) {
     typename Stored::Unit unit[8];
     MYLOS_UNROLL
-    for (int j = 0; j < 8; ++j) unit[j] = at + j * team < k.count ? load(at + j * team) : typename Stored::Unit(0);
+    for (int j = 0; j < 8; ++j) {
+      const int position = at + j % 4 + (j < 4 ? 0 : apart);
+      unit[j] = position < k.count ? load(position) : typename Stored::Unit(0);
+    }
     float v[8];
     widen_units<Stored, 8>(k.is_half, unit, v);
     pass_steps(k.p, v);
     MYLOS_UNROLL
-    for (int g = 0; g < 8; g += 4) {
-      const int first = at + g * team;
-      if (first + 3 * team < k.count) {
-        take_groups<M, Through::steps, 4>(k.p, state, output, first, team, v + g);
+    for (int g = 0; g < 2; ++g) {
+      const int first = at + g * apart;
+      if (first + 4 <= k.count) {
+        take_groups<M, Through::steps, 4>(k.p, state, output, first, 1, v + 4 * g);
       } else {
         MYLOS_UNROLL
         for (int j = 0; j < 3; ++j)
-          if (first + j * team < k.count) take_one<M, Through::steps>(k.p, state, output, first + j * team, v[g + j]);
+          if (first + j < k.count) take_one<M, Through::steps>(k.p, state, output, first + j, v[4 * g + j]);
       }
     }
   }

@@ -86,8 +86,6 @@ MYLOS_HOST_DEVICE constexpr int reduce_blocks(bool chained, std::size_t state = 
 
 /// Vectors of 16 bytes that a thread loads before it works on any.
 MYLOS_HOST_DEVICE constexpr int rows_in_flight(int) { return 4; }
-/// Likewise of a loss's input and target each, with two blocks per multiprocessor.
-MYLOS_HOST_DEVICE constexpr int loss_in_flight(int width) { return 32 / width; }
 /// Short results: the bytes of x that a block of 256 threads stages, and blocks per multiprocessor at least.
 inline constexpr int short_rows_bytes = 16384;
 MYLOS_HOST_DEVICE constexpr int short_rows_blocks(bool transforms) { return transforms ? 3 : 6; }

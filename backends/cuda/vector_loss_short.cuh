@@ -22,22 +22,29 @@ struct LossShortParameters {
   bool is_half;
 };
 
-/// Every team-th of one row's scores; load(position) fetches a unit. -inf stands for those that a group of four lacks.
+/// Scores at positions 4 * lane, ... of one row; load(position) fetches a unit.
 template <class Stored, class T, class Load>
 __device__ __forceinline__ typename VectorReducer<VectorLoss::scores, T>::State reduce_short_scores(
     const LossShortParameters<T>& k, int lane, const Load& load) {
   using R = VectorReducer<VectorLoss::scores, T>;
   typename R::State state = R::identity();
   const int team = 1 << k.team_log;
-  for (int at = lane; at < k.count; at += 4 * team) {
+  const int whole = k.count & ~3;
+  for (int at = 4 * lane; at < whole; at += 4 * team) {
     typename Stored::Unit unit[4];
     MYLOS_UNROLL
-    for (int j = 0; j < 4; ++j) unit[j] = at + j * team < k.count ? load(at + j * team) : typename Stored::Unit(0);
+    for (int j = 0; j < 4; ++j) unit[j] = load(at + j);
     T v[4];
     widen_units<Stored, 4>(k.is_half, unit, v);
-    MYLOS_UNROLL
-    for (int j = 0; j < 4; ++j) v[j] = at + j * team < k.count ? v[j] : detail::lowest_value<T>();
     R::template take<4>(state, k.v.o, v, v, v);
+  }
+  if (lane != (whole / 4 & (team - 1))) return state;
+#pragma unroll 1
+  for (int at = whole; at < k.count; ++at) {
+    const typename Stored::Unit unit[1] = {load(at)};
+    T v[1];
+    widen_units<Stored, 1>(k.is_half, unit, v);
+    R::template take<1>(state, k.v.o, v, v, v);
   }
   return state;
 }
