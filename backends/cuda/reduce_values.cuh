@@ -89,7 +89,8 @@ __device__ __noinline__ FourValues<T> transform(const ReduceParameters<T>& p, bo
   return values;
 }
 
-/// Values that pass through inlined steps at once: the more, the less the steps' switches cost.
+/// Values that pass through inlined steps at once: the more, the less the steps' switches cost. Measured on H200, sums
+/// of the squares of 32768 x 65536 f32: 2.51 ms with 16, 2.80 with 8 (1.85 without a chain; 6.61 when it was called).
 inline constexpr int steps_at_once = 16;
 
 /// `before`, without tensors, for N values: fewer than steps_at_once, or a multiple.

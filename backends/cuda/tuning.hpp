@@ -72,7 +72,8 @@ struct ReduceTuning {
 };
 MYLOS_HOST_DEVICE constexpr ReduceTuning reduce_tuning() { return {16384, 4096, 1024, 4096, 1024, 64}; }
 
-/// Threads that take `units` vectors of a row: more would leave some of them without work at its end.
+/// Threads that take `units` vectors of a row: more would leave some of them without work at its end. Measured on H200,
+/// sums of 2^31 f32 in rows of 5121 and 6144: 2.47 and 1.93 ms by 128 threads, 3.10 and 2.43 by 256.
 MYLOS_HOST_DEVICE constexpr int reduce_team(std::int64_t units) {
   const std::int64_t warp = reduce_tuning().warp_units;
   return units <= warp ? 32 : (units <= 4 * warp ? 128 : 256);
@@ -119,6 +120,7 @@ MYLOS_HOST_DEVICE constexpr int short_rows_team_log(int count, int width) {
 
 /// Losses of vectors: vectors of each input that a thread loads before it works on any; blocks of 256 threads per
 /// multiprocessor at least; and the rows of one block, where `team` threads share a row.
+/// Measured on H200, cross_entropy of 32768 x 4096 f32: 0.160 ms; three vectors 0.171, two and four blocks 0.188.
 MYLOS_HOST_DEVICE constexpr int vector_loss_in_flight(int inputs, int width) {
   if (width == 8) return inputs == 1 ? 2 : 1;
   return inputs == 3 ? 3 : 4;
@@ -134,6 +136,7 @@ MYLOS_HOST_DEVICE constexpr int vector_loss_turns(std::int64_t count, std::int64
 MYLOS_HOST_DEVICE constexpr int vector_loss_short_longest(int width) { return 64 * width; }
 /// Vectors of a row that a warp takes alone at most.
 inline constexpr std::int64_t vector_loss_warp_units = 4096;
+/// Several rows of a warp in turn help short rows (1000 scores: 0.44 ms in place of 0.49), not those of 4096.
 MYLOS_HOST_DEVICE constexpr int vector_loss_rows(int team, std::int64_t units) {
   return units <= 512 ? 8 * (256 / team) : 256 / team;
 }
