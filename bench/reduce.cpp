@@ -98,7 +98,7 @@ Box3 narrow_of(const Space& w) {
   return {{1, w.rows * w.cols / Columns, Columns}, 1};
 }
 
-/// The means of pointwise losses of two matrices.
+/// The means of pointwise losses of two matrices, and of a matrix and a row.
 void add_losses(Entries& entries, DType dtype) {
   using Call = void (*)(const Exec&, const Tensor&, const Tensor&, const Tensor&);
   const auto add_loss = [&](const std::string& name, Call call) {
@@ -126,6 +126,22 @@ void add_losses(Entries& entries, DType dtype) {
   MYLOS_LOSS(kl_div)
   MYLOS_LOSS(binary_cross_entropy_with_logits)
 #undef MYLOS_LOSS
+  for (const Path path : {Path::automatic, Path::generic})
+    entries.push_back({"hinge_loss_row_target", dtype, path == Path::generic ? "generic" : "automatic",
+                       [](Space& w) {
+                         const Placement all = Placement::right(w.rows, w.cols);
+                         (void)w.extra(0, 0, all);
+                         const Exec exec;
+                         return Case{all.shape(),
+                                     static_cast<double>(all.count()) * static_cast<double>(size_of(w.dtype)),
+                                     [=, &w](int turn) {
+                                       const Tensor t(w.extra(0, turn, all).data, w.dtype, 1, &w.cols, nullptr);
+                                       const Tensor y(w.y(turn, all).data, w.dtype, 0, nullptr, nullptr);
+                                       hinge_loss(exec, w.x(turn, all), t, y);
+                                     },
+                                     {}};
+                       },
+                       Values::normal, path, Clock::device});
 }
 
 void add_all(Entries& entries, DType dtype) {

@@ -385,6 +385,62 @@ TYPED_TEST(Reduce, Chains) {
     }
 }
 
+TYPED_TEST(Reduce, ChainsWithoutTensors) {
+  const auto small = [](std::int64_t i) { return static_cast<double>(i * 7 % 9 - 4); };
+  const auto changed = [](const reference::Values& x) {
+    reference::Values all;
+    for (const long double v : x) all.push_back(2 * v * v - 3);
+    return all;
+  };
+  const auto exact = [](const auto&) { return 0.0L; };
+  const Chain before = square() | mul(2.0) | sub(3.0);
+  const TypeParam exec;
+  for (const std::vector<std::int64_t>& shape :
+       std::vector<std::vector<std::int64_t>>{{40, 3}, {30, 17}, {9, 641}, {3, 5121}, {2, 70001}, {70, 130}, {3, 5}})
+    for (const int axis : {0, 1})
+      for (const DType dtype : {DType::f32, DType::f64, DType::f16}) {
+        ReduceCase c{shape, {axis}};
+        c.x.dtype = dtype;
+        c.y = dtype == DType::f64 ? DType::f64 : DType::f32;
+        ReduceData<TypeParam> data(c, small);
+        for (const std::string& kernel : reduce_kernels<TypeParam>()) {
+          data.y().poison();
+          if (run_on(kernel, exec, [&] { sum(exec, data.x(), data.y().tensor(), data.axes(), before); }))
+            data.compare(
+                kernel + " sum", [&](const auto& v) { return reference::sum_of(changed(v)); }, exact);
+          data.y().poison();
+          if (run_on(kernel, exec, [&] { sum(exec, data.x(), data.y().tensor(), data.axes(), before, neg()); }))
+            data.compare(
+                kernel + " -sum", [&](const auto& v) { return -reference::sum_of(changed(v)); }, exact);
+          for (const ReductionId id : {ReductionId::amax, ReductionId::amin}) {
+            data.y().poison();
+            const bool is_max = id == ReductionId::amax;
+            if (run_on(kernel, exec, [&] {
+                  is_max ? amax(exec, data.x(), data.y().tensor(), data.axes(), before)
+                         : amin(exec, data.x(), data.y().tensor(), data.axes(), before);
+                }))
+              data.compare(
+                  kernel + (is_max ? " amax" : " amin"),
+                  [&](const auto& v) { return reference::reduce(id, changed(v), 0); }, exact);
+          }
+        }
+      }
+}
+
+/// Whatever the first value is, and however many of them there are.
+TYPED_TEST(Reduce, VariancesWithAnOutlierInFront) {
+  for (const double outlier : {1e30, -1e6, 300.0})
+    for (const int axis : {0, 1})
+      for (const std::int64_t n : {5, 3000, 100000}) {
+        ReduceCase c{{axis == 0 ? n : 3, axis == 0 ? 3 : n}, {axis}};
+        const std::int64_t firsts = axis == 0 ? 3 : n;
+        this->check_some(c, {ReductionId::var, ReductionId::stddev}, [=](std::int64_t i) {
+          const bool is_first = axis == 0 ? i < firsts : i % n == 0;
+          return is_first ? outlier : mixed_value(i);
+        });
+      }
+}
+
 TYPED_TEST(Reduce, HostResults) {
   ReduceCase c{{30, 40}};
   ReduceData<TypeParam> data(c, [](std::int64_t i) { return static_cast<double>(i % 10) - 2; });

@@ -109,6 +109,37 @@ TYPED_TEST(VectorLossContract, SameBitsInEveryRunAndHoweverManyRows) {
     }
 }
 
+/// The first and the last rows of a tensor, whose vectors stick out of it, among them.
+TYPED_TEST(VectorLossContract, SameBitsWhereverARowLies) {
+  const TypeParam exec;
+  constexpr std::int64_t n = 60;
+  for (const std::int64_t length : {21, 333, 1001})
+    for (const double smoothing : {0.0, 0.1}) {
+      Data<TypeParam> x(TensorSpec{DType::f16}, {n, length});
+      fill_with(x, mixed_value);
+      Data<TypeParam> t(TensorSpec{DType::i64}, {n});
+      fill_with(t, [=](std::int64_t i) { return static_cast<double>(i * 37 % length); });
+      ClassOptions<TypeParam> options;
+      options.label_smoothing = smoothing;
+      for (const std::string& kernel : vector_loss_kernels<TypeParam>()) {
+        const auto rows_of = [&](std::int64_t first, std::int64_t count) {
+          this->y_.poison();
+          const bool ran = run_on(kernel, exec, [&] {
+            cross_entropy(exec, Tensor(static_cast<half*>(x.tensor().data) + first * length, {count, length}),
+                          Tensor(static_cast<std::int64_t*>(t.tensor().data) + first, {count}), this->y(count),
+                          LossReduction::none, options);
+          });
+          return ran ? this->bits(count) : std::vector<std::uint64_t>();
+        };
+        const std::vector<std::uint64_t> all = rows_of(0, n);
+        for (const std::int64_t r : {0, 1, 2, 3, 30, 59})
+          if (!all.empty()) {
+            EXPECT_EQ(rows_of(r, 1).at(0), all[static_cast<std::size_t>(r)]) << kernel << " row " << r;
+          }
+      }
+    }
+}
+
 TYPED_TEST(VectorLossContract, SumsHaveTheSameBitsInEveryRun) {
   const TypeParam exec;
   for (const std::string& kernel : vector_loss_kernels<TypeParam>()) {

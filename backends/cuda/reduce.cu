@@ -25,36 +25,44 @@ const char* refuse_rows(const ReduceProblem& problem) {
 
 const char* refuse_short_rows(const ReduceProblem& problem) {
   if (const char* reason = refuse_rows(problem)) return reason;
-  return problem.axis.rank <= 1 &&
-                 problem.axis.count <= short_rows_longest(static_cast<int>(16 / size_of(problem.x.dtype)))
+  const std::int64_t count = problem.axis.count;
+  return problem.axis.rank <= 1 && count <= short_rows_longest(count, static_cast<int>(16 / size_of(problem.x.dtype)))
              ? nullptr
              : "a result has more values than a few threads take";
 }
 
 /// One function per monoid, chosen when it runs.
+#define MYLOS_STEPS(shape, monoid) \
+  case Monoid::monoid:             \
+    return run_reduce_##shape<Monoid::monoid, true>(problem, queue);
+#define MYLOS_CASE(shape, monoid) \
+  case Monoid::monoid:            \
+    return run_reduce_##shape<Monoid::monoid, false>(problem, queue);
 #define MYLOS_RUN(shape)                                                       \
   void run_##shape(const ReduceProblem& problem, const detail::Queue& queue) { \
+    if (has_inlined_steps(problem)) switch (problem.reduction.monoid) {        \
+        MYLOS_STEPS(shape, sum)                                                \
+        MYLOS_STEPS(shape, sum_of_squares)                                     \
+        MYLOS_STEPS(shape, maximum)                                            \
+        default:                                                               \
+          break;                                                               \
+      }                                                                        \
     switch (problem.reduction.monoid) {                                        \
-      case Monoid::sum:                                                        \
-        return run_reduce_##shape<Monoid::sum>(problem, queue);                \
-      case Monoid::sum_of_squares:                                             \
-        return run_reduce_##shape<Monoid::sum_of_squares>(problem, queue);     \
-      case Monoid::product:                                                    \
-        return run_reduce_##shape<Monoid::product>(problem, queue);            \
-      case Monoid::maximum:                                                    \
-        return run_reduce_##shape<Monoid::maximum>(problem, queue);            \
-      case Monoid::arg_maximum:                                                \
-        return run_reduce_##shape<Monoid::arg_maximum>(problem, queue);        \
-      case Monoid::log_sum_exp:                                                \
-        return run_reduce_##shape<Monoid::log_sum_exp>(problem, queue);        \
-      case Monoid::moments:                                                    \
-        return run_reduce_##shape<Monoid::moments>(problem, queue);            \
+      MYLOS_CASE(shape, sum)                                                   \
+      MYLOS_CASE(shape, sum_of_squares)                                        \
+      MYLOS_CASE(shape, product)                                               \
+      MYLOS_CASE(shape, maximum)                                               \
+      MYLOS_CASE(shape, arg_maximum)                                           \
+      MYLOS_CASE(shape, log_sum_exp)                                           \
+      MYLOS_CASE(shape, moments)                                               \
     }                                                                          \
   }
 MYLOS_RUN(short_rows)
 MYLOS_RUN(rows)
 MYLOS_RUN(columns)
 #undef MYLOS_RUN
+#undef MYLOS_CASE
+#undef MYLOS_STEPS
 
 constexpr detail::Candidate<ReduceProblem> list[] = {
     {"cuda/short_rows", refuse_short_rows, run_short_rows},

@@ -30,10 +30,11 @@ struct ColumnsParameters {
 /// neighbours; or one.
 enum class ColumnAccess : std::uint8_t { vectors, apart, single };
 
-/// `Rows` positions of `Width` results, of which `valid` exist. All loads come before anything else.
+/// `Rows` positions of `Width` results, of which `rows` and `valid` exist; zeros elsewhere. All loads come before
+/// anything else.
 template <int Rows, class Stored, ColumnAccess Access, int Width, class T>
-__device__ __forceinline__ void load_rows(const ColumnsParameters<T>& k, std::int64_t base, std::int64_t at, int valid,
-                                          T (&v)[Rows][Width]) {
+__device__ __forceinline__ void load_rows(const ColumnsParameters<T>& k, std::int64_t base, std::int64_t at, int rows,
+                                          int valid, T (&v)[Rows][Width]) {
   std::int64_t offset[Rows];
   if (k.is_flat) {
     const std::int64_t step = k.lanes * k.row_stride;
@@ -42,7 +43,8 @@ __device__ __forceinline__ void load_rows(const ColumnsParameters<T>& k, std::in
     for (int r = 1; r < Rows; ++r) offset[r] = offset[r - 1] + step;
   } else {
     MYLOS_UNROLL
-    for (int r = 0; r < Rows; ++r) offset[r] = base + detail::axis_offset(k.p, k.p.x_stride, at + r * k.lanes);
+    for (int r = 0; r < Rows; ++r)
+      offset[r] = base + detail::axis_offset(k.p, k.p.x_stride, at + (r < rows ? r * k.lanes : 0));
   }
   if constexpr (Access != ColumnAccess::vectors) {
     typename Stored::Unit unit[Rows * Width];
@@ -50,7 +52,7 @@ __device__ __forceinline__ void load_rows(const ColumnsParameters<T>& k, std::in
     for (int r = 0; r < Rows; ++r) MYLOS_UNROLL
     for (int c = 0; c < Width; ++c)
       unit[r * Width + c] =
-          c < valid ? load_unit<Stored>(k.p.x, offset[r] + c * k.gap_stride) : typename Stored::Unit(0);
+          r < rows && c < valid ? load_unit<Stored>(k.p.x, offset[r] + c * k.gap_stride) : typename Stored::Unit(0);
     T wide[Rows * Width];
     widen_units<Stored, Rows * Width>(k.is_half, unit, wide);
     MYLOS_UNROLL
@@ -59,47 +61,81 @@ __device__ __forceinline__ void load_rows(const ColumnsParameters<T>& k, std::in
   } else {
     RawVector raw[Rows];
     MYLOS_UNROLL
-    for (int r = 0; r < Rows; ++r) raw[r] = load_raw_vector<Stored>(k.p.x, offset[r]);
+    for (int r = 0; r < Rows; ++r) raw[r] = r < rows ? load_raw_vector<Stored>(k.p.x, offset[r]) : RawVector{};
     MYLOS_UNROLL
     for (int r = 0; r < Rows; ++r) widen_vector<Stored>(k.is_half, raw[r], v[r]);
   }
 }
 
 /// Batches of `Rows` positions, a multiple of four, from `at` while whole ones are left.
-template <int Rows, Monoid M, bool Transforms, class Stored, ColumnAccess Access, int Width, class T>
+template <int Rows, Monoid M, Through Way, class Stored, ColumnAccess Access, int Width, class T>
 __device__ __forceinline__ void take_batches(const ColumnsParameters<T>& k, std::int64_t output, std::int64_t base,
                                              int valid, std::int64_t& at, std::int64_t end,
                                              typename Reducer<M, T>::State (&state)[Width]) {
   const std::int64_t lanes = k.lanes;
   for (; at + (Rows - 1) * lanes < end; at += Rows * lanes) {
     T v[Rows][Width];
-    load_rows<Rows, Stored, Access, Width>(k, base, at, valid, v);
+    load_rows<Rows, Stored, Access, Width>(k, base, at, Rows, valid, v);
     MYLOS_UNROLL
-    for (int r = 0; r < Rows; r += 4) MYLOS_UNROLL
-    for (int c = 0; c < Width; ++c)
-      take_four<M, Transforms>(k.p, state[c], output, at + r * lanes, lanes, v[r][c], v[r + 1][c], v[r + 2][c],
-                               v[r + 3][c]);
+    for (int c = 0; c < Width; ++c) {
+      T column[Rows];
+      MYLOS_UNROLL
+      for (int r = 0; r < Rows; ++r) column[r] = v[r][c];
+      take_groups<M, Way, Rows>(k.p, state[c], output, at, lanes, column);
+    }
   }
 }
 
-/// The last positions, fewer than four of each lane.
-template <int Rows, Monoid M, bool Transforms, class Stored, ColumnAccess Access, int Width, class T>
+/// The last positions, fewer than four of each lane, loaded together: they may be all there are.
+template <Monoid M, Through Way, class Stored, ColumnAccess Access, int Width, class T>
 __device__ __forceinline__ void take_rest(const ColumnsParameters<T>& k, std::int64_t output, std::int64_t base,
-                                          int valid, std::int64_t& at, std::int64_t end,
+                                          int valid, std::int64_t at, std::int64_t end,
                                           typename Reducer<M, T>::State (&state)[Width]) {
   const std::int64_t lanes = k.lanes;
-  for (; at + (Rows - 1) * lanes < end; at += Rows * lanes) {
-    T v[Rows][Width];
-    load_rows<Rows, Stored, Access, Width>(k, base, at, valid, v);
+  if (at >= end) return;
+  const int rows = 1 + (at + lanes < end ? 1 : 0) + (at + 2 * lanes < end ? 1 : 0);
+  T v[3][Width];
+  load_rows<3, Stored, Access, Width>(k, base, at, rows, valid, v);
+  MYLOS_UNROLL
+  for (int c = 0; c < Width; ++c) {
+    T rest[3] = {v[0][c], v[1][c], v[2][c]};
+    take_rest_of_four<M, Way>(k.p, state[c], output, at, lanes, rows, rest);
+  }
+}
+
+/// All positions of a lane through the steps, 16 at a time, so that these are inlined once.
+template <Monoid M, class Stored, int Width>
+__device__ __forceinline__ void take_through_steps(const ColumnsParameters<float>& k, std::int64_t output,
+                                                   std::int64_t base, std::int64_t at, std::int64_t end,
+                                                   typename Reducer<M, float>::State (&state)[Width]) {
+  static_assert(Width == 1);
+  constexpr int n = 16;
+  const std::int64_t lanes = k.lanes;
+  for (; at < end; at += n * lanes) {
+    const std::int64_t left = (end - at + lanes - 1) / lanes;
+    const int rows = left < n ? static_cast<int>(left) : n;
+    float loaded[n][1];
+    load_rows<n, Stored, ColumnAccess::single, 1>(k, base, at, rows, 1, loaded);
+    float v[n];
     MYLOS_UNROLL
-    for (int r = 0; r < Rows; ++r) MYLOS_UNROLL
-    for (int c = 0; c < Width; ++c) take_one<M, Transforms>(k.p, state[c], output, at + r * lanes, v[r][c]);
+    for (int r = 0; r < n; ++r) v[r] = loaded[r][0];
+    pass_steps(k.p, v);
+    MYLOS_UNROLL
+    for (int r = 0; r < n; r += 4) {
+      if (r + 4 <= rows) {
+        take_groups<M, Through::steps, 4>(k.p, state[0], output, at + r * lanes, lanes, v + r);
+      } else {
+        MYLOS_UNROLL
+        for (int j = r; j < r + 4; ++j)
+          if (j < rows) take_one<M, Through::steps>(k.p, state[0], output, at + j * lanes, v[j]);
+      }
+    }
   }
 }
 
 /// What one block does; a thread has `Width` neighbouring results.
-template <Monoid M, bool Transforms, class Stored, ColumnAccess Access, int Width, class T>
-__global__ void __launch_bounds__(256, reduce_blocks(Transforms))
+template <Monoid M, Through Way, class Stored, ColumnAccess Access, int Width, class T>
+__global__ void __launch_bounds__(256, reduce_blocks(is_chained(Way), sizeof(typename Reducer<M, T>::State)))
     columns_kernel(const __grid_constant__ ColumnsParameters<T> k) {
   using R = Reducer<M, T>;
   using State = typename R::State;
@@ -130,11 +166,13 @@ __global__ void __launch_bounds__(256, reduce_blocks(Transforms))
     const std::int64_t end = begin + k.pieces.length < k.p.count ? begin + k.pieces.length : k.p.count;
     const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
     std::int64_t at = begin + lane;
-    if constexpr (Width == 1)
-      take_batches<16, M, Transforms, Stored, Access, Width>(k, output, base, valid, at, end, state);
-    take_batches<4, M, Transforms, Stored, Access, Width>(k, output, base, valid, at, end, state);
-    take_rest<2, M, Transforms, Stored, Access, Width>(k, output, base, valid, at, end, state);
-    take_rest<1, M, Transforms, Stored, Access, Width>(k, output, base, valid, at, end, state);
+    if constexpr (Way == Through::steps) {
+      take_through_steps<M, Stored, Width>(k, output, base, at, end, state);
+    } else {
+      if constexpr (Width == 1) take_batches<16, M, Way, Stored, Access, Width>(k, output, base, valid, at, end, state);
+      take_batches<4, M, Way, Stored, Access, Width>(k, output, base, valid, at, end, state);
+      take_rest<M, Way, Stored, Access, Width>(k, output, base, valid, at, end, state);
+    }
   }
   if (k.lanes > 1) {
     __shared__ alignas(16) unsigned char storage[256 * sizeof(State)];
@@ -149,7 +187,7 @@ __global__ void __launch_bounds__(256, reduce_blocks(Transforms))
     }
   }
   if (lane != 0 || !active) return;
-  if (k.pieces.count > 1) {
+  if (k.partial != nullptr) {
     MYLOS_UNROLL
     for (int c = 0; c < Width; ++c)
       if (c < valid) static_cast<State*>(k.partial)[(output + c * gap) * k.pieces.count + piece] = state[c];
@@ -206,35 +244,35 @@ ColumnsParameters<T> make_columns_parameters(const detail::ReduceProblem& proble
   return k;
 }
 
-template <Monoid M, bool Transforms, class Stored, ColumnAccess Access, int Width, class T>
+template <Monoid M, Through Way, class Stored, ColumnAccess Access, int Width, class T>
 void launch_columns(const detail::ReduceProblem& problem, const detail::Queue& queue) {
   using State = typename Reducer<M, T>::State;
   ColumnsParameters<T> k = make_columns_parameters<T>(problem, Width);
-  const std::size_t states = k.pieces.count == 1 ? 0 : static_cast<std::size_t>(k.p.outputs * k.pieces.count);
-  const Scratch scratch(queue.stream, states * sizeof(State));
+  const std::int64_t states = states_of(k.p, k.pieces.count);
+  const Scratch scratch(queue.stream, static_cast<std::size_t>(states) * sizeof(State));
   k.partial = scratch.data();
   const int depths = 256 / (k.across * k.lanes);
   const std::int64_t blocks = (k.slabs + depths - 1) / depths * static_cast<std::int64_t>(k.blocks.divisor);
-  launch(columns_kernel<M, Transforms, Stored, Access, Width, T>, blocks, 256, queue.stream, k);
-  if (k.pieces.count > 1) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
+  launch(columns_kernel<M, Way, Stored, Access, Width, T>, blocks, 256, queue.stream, k);
+  if (states != 0) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
 }
 
-template <Monoid M>
+template <Monoid M, bool Steps>
 void run_reduce_columns(const detail::ReduceProblem& problem, const detail::Queue& queue) {
-  with_stored(problem, [&](auto stored, auto value, auto transforms) {
-    constexpr bool chained = decltype(transforms)::value;
+  with_stored<M, Steps>(problem, [&](auto stored, auto value, auto through) {
+    constexpr Through way = decltype(through)::value;
     using Stored = decltype(stored);
     using T = decltype(value);
     // With a chain, single elements do: the arithmetic hides their loads, and there is half as much code.
-    if constexpr (!chained) {
+    if constexpr (!is_chained(way)) {
       constexpr int width = Stored::width;
       if (has_column_vectors(problem, width))
-        return launch_columns<M, chained, Stored, ColumnAccess::vectors, width, T>(problem, queue);
+        return launch_columns<M, way, Stored, ColumnAccess::vectors, width, T>(problem, queue);
       // A warp reads 512 bytes of a row, so that few sectors are read for two warps.
       if (problem.kept.rank > 0 && problem.kept.extent[problem.kept.rank - 1] >= 32 * width)
-        return launch_columns<M, chained, Stored, ColumnAccess::apart, (width < 4 ? width : 4), T>(problem, queue);
+        return launch_columns<M, way, Stored, ColumnAccess::apart, (width < 4 ? width : 4), T>(problem, queue);
     }
-    launch_columns<M, chained, Stored, ColumnAccess::single, 1, T>(problem, queue);
+    launch_columns<M, way, Stored, ColumnAccess::single, 1, T>(problem, queue);
   });
 }
 

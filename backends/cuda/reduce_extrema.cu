@@ -5,11 +5,11 @@
 
 namespace mylos::cuda {
 
-template void run_reduce_short_rows<Monoid::maximum>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_rows<Monoid::maximum>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_columns<Monoid::maximum>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_short_rows<Monoid::arg_maximum>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_rows<Monoid::arg_maximum>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_columns<Monoid::arg_maximum>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_short_rows<Monoid::maximum, false>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_rows<Monoid::maximum, false>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_columns<Monoid::maximum, false>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_short_rows<Monoid::arg_maximum, false>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_rows<Monoid::arg_maximum, false>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_columns<Monoid::arg_maximum, false>(const detail::ReduceProblem&, const detail::Queue&);
 
 }  // namespace mylos::cuda

@@ -59,29 +59,33 @@ __device__ __forceinline__ RawVector load_row_unit(const RowsParameters<T>& k, c
   return load_raw_elements<Stored>(data, offset, k.step, left < width ? static_cast<int>(left) : width);
 }
 
-template <Monoid M, bool Transforms, class Stored, class T>
-__device__ __forceinline__ void take_row_unit(const RowsParameters<T>& k, std::int64_t output, std::int64_t u,
-                                              const RawVector& raw, typename Reducer<M, T>::State& state) {
+/// Values of unit u; through the steps they have come already.
+template <Monoid M, Through Way, class Stored, class T>
+__device__ __forceinline__ void take_row_values(const RowsParameters<T>& k, std::int64_t output, std::int64_t u, T* v,
+                                                typename Reducer<M, T>::State& state) {
   constexpr int width = Stored::width;
   const RowUnit unit = row_unit<Stored>(k, u);
-  T v[width];
-  widen_vector<Stored>(k.is_half, raw, v);
-  if (width >= 4 && unit.valid == width) {
-    MYLOS_UNROLL
-    for (int j = 0; j + 3 < width; j += 4)
-      take_four<M, Transforms>(k.p, state, output, unit.position + j, 1, v[j], v[j + 1], v[j + 2], v[j + 3]);
-  } else {
-    MYLOS_UNROLL
-    for (int j = 0; j < width; ++j)
-      if (j < unit.valid) take_one<M, Transforms>(k.p, state, output, unit.position + j, v[j]);
+  if constexpr (width >= 4) {
+    if (unit.valid == width) return take_groups<M, Way, width>(k.p, state, output, unit.position, 1, v);
   }
+  MYLOS_UNROLL
+  for (int j = 0; j < width; ++j)
+    if (j < unit.valid) take_one<M, Way>(k.p, state, output, unit.position + j, v[j]);
 }
 
-template <Monoid M, bool Transforms, bool Unaligned, class Stored, class T>
-__global__ void __launch_bounds__(256, reduce_blocks(Transforms))
+template <Monoid M, Through Way, class Stored, class T>
+__device__ __forceinline__ void take_row_unit(const RowsParameters<T>& k, std::int64_t output, std::int64_t u,
+                                              const RawVector& raw, typename Reducer<M, T>::State& state) {
+  T v[Stored::width];
+  widen_vector<Stored>(k.is_half, raw, v);
+  take_row_values<M, Way, Stored>(k, output, u, v, state);
+}
+
+template <Monoid M, Through Way, bool Unaligned, class Stored, class T>
+__global__ void __launch_bounds__(256, reduce_blocks(is_chained(Way)))
     rows_kernel(const __grid_constant__ RowsParameters<T> k) {
   using R = Reducer<M, T>;
-  constexpr int in_flight = rows_in_flight(Stored::width);
+  constexpr int in_flight = rows_in_flight(Way == Through::steps ? 2 * Stored::width : Stored::width);
   const int thread = static_cast<int>(threadIdx.x) % k.team;
   const std::int64_t item =
       static_cast<std::int64_t>(blockIdx.x) * (256 / k.team) + static_cast<int>(threadIdx.x) / k.team;
@@ -107,13 +111,12 @@ __global__ void __launch_bounds__(256, reduce_blocks(Transforms))
         MYLOS_UNROLL
         for (int i = 0; i < in_flight; ++i) {
           const RawVector whole{shifted_vector<in_flight>(a, i, 32, vectors.shift)};
-          if (u + i * 32 < end) take_row_unit<M, Transforms, Stored>(k, output, u + i * 32, whole, state);
+          if (u + i * 32 < end) take_row_unit<M, Way, Stored>(k, output, u + i * 32, whole, state);
         }
       } else {
 #pragma unroll 1
         for (std::int64_t at = u; at < end && at < u + 32 * in_flight; at += 32)
-          take_row_unit<M, Transforms, Stored>(k, output, at, load_row_unit<Stored>(k, k.p.x, k.p.x_stride, base, at),
-                                               state);
+          take_row_unit<M, Way, Stored>(k, output, at, load_row_unit<Stored>(k, k.p.x, k.p.x_stride, base, at), state);
       }
     }
   } else {
@@ -121,21 +124,33 @@ __global__ void __launch_bounds__(256, reduce_blocks(Transforms))
       RawVector raw[in_flight];
       MYLOS_UNROLL
       for (int i = 0; i < in_flight; ++i)
-        if (u + i * 32 < end) raw[i] = load_row_unit<Stored>(k, k.p.x, k.p.x_stride, base, u + i * 32);
-      MYLOS_UNROLL
-      for (int i = 0; i < in_flight; ++i)
-        if (u + i * 32 < end) take_row_unit<M, Transforms, Stored>(k, output, u + i * 32, raw[i], state);
+        raw[i] = u + i * 32 < end ? load_row_unit<Stored>(k, k.p.x, k.p.x_stride, base, u + i * 32) : RawVector{};
+      if constexpr (Way == Through::steps) {
+        constexpr int width = Stored::width;
+        T v[in_flight * width];
+        MYLOS_UNROLL
+        for (int i = 0; i < in_flight; ++i) widen_vector<Stored>(k.is_half, raw[i], v + i * width);
+        pass_steps(k.p, v);
+        MYLOS_UNROLL
+        for (int i = 0; i < in_flight; ++i)
+          if (u + i * 32 < end) take_row_values<M, Way, Stored>(k, output, u + i * 32, v + i * width, state);
+      } else {
+        MYLOS_UNROLL
+        for (int i = 0; i < in_flight; ++i)
+          if (u + i * 32 < end) take_row_unit<M, Way, Stored>(k, output, u + i * 32, raw[i], state);
+      }
     }
   }
   combine_team<M, T>(state, k.team);
   if (thread != 0) return;
-  if (k.pieces.count == 1)
+  if (k.partial == nullptr)
     finish_output<M, T>(k.p, output, state);
   else
     static_cast<typename R::State*>(k.partial)[item] = state;
 }
 
-/// The sum of a loss: the input's and the target's vectors are loaded together, and the loss is inlined.
+/// The sum of a loss: the input's and the target's vectors are loaded together, and the loss is inlined. A target that
+/// is broadcast is read again and again, so it alone may stay in the L1 cache.
 template <class Stored>
 __global__ void __launch_bounds__(256, 3) loss_kernel(const __grid_constant__ RowsParameters<float> k) {
   using R = Reducer<Monoid::sum, float>;
@@ -169,8 +184,8 @@ __global__ void __launch_bounds__(256, 3) loss_kernel(const __grid_constant__ Ro
       MYLOS_UNROLL
       for (int i = 0; i < in_flight; ++i) {
         if (u + i * k.team >= last) continue;
-        raw[i] = load_raw_vector<Stored>(k.p.x, x_run + (u + i * k.team) * width);
-        target_raw[i] = load_raw_vector<Stored>(target.data, target_run + (u + i * k.team) * width);
+        raw[i] = load_passing_vector<Stored>(k.p.x, x_run + (u + i * k.team) * width);
+        target_raw[i] = load_kept_vector<Stored>(target.data, target_run + (u + i * k.team) * width);
       }
       MYLOS_UNROLL
       for (int i = 0; i < in_flight; ++i) {
@@ -187,7 +202,7 @@ __global__ void __launch_bounds__(256, 3) loss_kernel(const __grid_constant__ Ro
   }
   combine_team<Monoid::sum, float>(state, k.team);
   if (thread != 0) return;
-  if (k.pieces.count == 1)
+  if (k.partial == nullptr)
     finish_output<Monoid::sum, float>(k.p, output, state);
   else
     static_cast<R::State*>(k.partial)[item] = state;
@@ -242,25 +257,25 @@ RowsParameters<T> make_rows_parameters(const detail::ReduceProblem& problem, int
   return k;
 }
 
-template <Monoid M>
+template <Monoid M, bool Steps>
 void run_reduce_rows(const detail::ReduceProblem& problem, const detail::Queue& queue) {
-  with_stored(problem, [&](auto stored, auto value, auto transforms) {
-    constexpr bool chained = decltype(transforms)::value;
+  with_stored<M, Steps>(problem, [&](auto stored, auto value, auto through) {
+    constexpr Through way = decltype(through)::value;
     using Stored = decltype(stored);
     using T = decltype(value);
     RowsParameters<T> k = make_rows_parameters<T>(problem, Stored::width);
-    k.team = k.pieces.length <= reduce_tuning().warp_units ? 32 : 256;
-    const std::size_t states = k.pieces.count == 1 ? 0 : static_cast<std::size_t>(k.items);
-    const Scratch scratch(queue.stream, states * sizeof(typename Reducer<M, T>::State));
+    k.team = reduce_team(k.pieces.length);
+    const std::int64_t states = states_of(k.p, k.pieces.count);
+    const Scratch scratch(queue.stream, static_cast<std::size_t>(states) * sizeof(typename Reducer<M, T>::State));
     k.partial = scratch.data();
     const int per_block = 256 / k.team;
-    auto kernel = rows_kernel<M, chained, false, Stored, T>;
-    if constexpr (!chained)
-      if (!k.vectors && k.is_flat && k.step == 1) kernel = rows_kernel<M, chained, true, Stored, T>;
-    if constexpr (chained && M == Monoid::sum && std::is_same_v<T, float>)
+    auto kernel = rows_kernel<M, way, false, Stored, T>;
+    if constexpr (!is_chained(way))
+      if (!k.vectors && k.is_flat && k.step == 1) kernel = rows_kernel<M, way, true, Stored, T>;
+    if constexpr (way == Through::calls && M == Monoid::sum && std::is_same_v<T, float>)
       if (k.vectors && has_target_vectors(problem, Stored::width)) kernel = loss_kernel<Stored>;
     launch(kernel, (k.items + per_block - 1) / per_block, 256, queue.stream, k);
-    if (k.pieces.count > 1) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
+    if (states != 0) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
   });
 }
 

@@ -14,6 +14,7 @@ struct ShortRowsParameters {
   std::int64_t step;   // of x along the axis
   std::int64_t pitch;  // of x between neighbouring results, where a block reads all between them
   Span span;           // of x
+  void* partial;       // states, where their ends have a chain
   int count;           // values of a result
   int team_log;        // of the number of threads that share it
   int rows;            // results of a block
@@ -76,7 +77,7 @@ __device__ __forceinline__ int stage_tile(StagedTile<Stored>& tile, const Span& 
 
 /// The values of one result for one thread of its team; load(position) fetches a unit. Whole groups of four in turn,
 /// then what is left.
-template <Monoid M, bool Transforms, class Stored, class T, class Load>
+template <Monoid M, Through Way, class Stored, class T, class Load>
 __device__ __forceinline__ typename Reducer<M, T>::State reduce_short(const ShortRowsParameters<T>& k,
                                                                       std::int64_t output, int lane, const Load& load) {
   typename Reducer<M, T>::State state = Reducer<M, T>::identity();
@@ -88,7 +89,7 @@ __device__ __forceinline__ typename Reducer<M, T>::State reduce_short(const Shor
     for (int j = 0; j < 4; ++j) unit[j] = load(at + j);
     T v[4];
     widen_units<Stored, 4>(k.is_half, unit, v);
-    take_four<M, Transforms>(k.p, state, output, at, 1, v[0], v[1], v[2], v[3]);
+    take_groups<M, Way, 4>(k.p, state, output, at, 1, v);
   }
   if (whole != k.count && lane == (whole / 4 & (team - 1))) {
     typename Stored::Unit unit[3];
@@ -96,9 +97,39 @@ __device__ __forceinline__ typename Reducer<M, T>::State reduce_short(const Shor
     for (int j = 0; j < 3; ++j) unit[j] = whole + j < k.count ? load(whole + j) : typename Stored::Unit(0);
     T v[3];
     widen_units<Stored, 3>(k.is_half, unit, v);
+    take_rest_of_four<M, Way>(k.p, state, output, whole, 1, k.count - whole, v);
+  }
+  return state;
+}
+
+/// The same through the steps, two groups at a time.
+template <Monoid M, class Stored, class Load>
+__device__ __forceinline__ typename Reducer<M, float>::State reduce_short_steps(const ShortRowsParameters<float>& k,
+                                                                                std::int64_t output, int lane,
+                                                                                const Load& load) {
+  typename Reducer<M, float>::State state = Reducer<M, float>::identity();
+  const int apart = 4 << k.team_log;
+  for (int at = 4 * lane; at < k.count; at += 2 * apart) {
+    typename Stored::Unit unit[8];
     MYLOS_UNROLL
-    for (int j = 0; j < 3; ++j)
-      if (whole + j < k.count) take_one<M, Transforms>(k.p, state, output, whole + j, v[j]);
+    for (int j = 0; j < 8; ++j) {
+      const int position = at + j % 4 + (j < 4 ? 0 : apart);
+      unit[j] = position < k.count ? load(position) : typename Stored::Unit(0);
+    }
+    float v[8];
+    widen_units<Stored, 8>(k.is_half, unit, v);
+    pass_steps(k.p, v);
+    MYLOS_UNROLL
+    for (int g = 0; g < 2; ++g) {
+      const int first = at + g * apart;
+      if (first + 4 <= k.count) {
+        take_groups<M, Through::steps, 4>(k.p, state, output, first, 1, v + 4 * g);
+      } else {
+        MYLOS_UNROLL
+        for (int j = 0; j < 3; ++j)
+          if (first + j < k.count) take_one<M, Through::steps>(k.p, state, output, first + j, v[4 * g + j]);
+      }
+    }
   }
   return state;
 }
@@ -116,8 +147,8 @@ __device__ __forceinline__ void finish_plain(const ReduceParameters<T>& p, std::
 /// How results are stored and x is read.
 enum class ShortAccess : std::uint8_t { plain, staged, direct };
 
-template <Monoid M, bool Transforms, ShortAccess Access, class Stored, class T>
-__global__ void __launch_bounds__(256, short_rows_blocks(Transforms))
+template <Monoid M, Through Way, ShortAccess Access, class Stored, class T>
+__global__ void __launch_bounds__(256, short_rows_blocks(is_chained(Way)))
     short_rows_kernel(const __grid_constant__ ShortRowsParameters<T> k) {
   using Unit = typename Stored::Unit;
   constexpr bool staged = Access != ShortAccess::direct;
@@ -136,19 +167,26 @@ __global__ void __launch_bounds__(256, short_rows_blocks(Transforms))
     const std::int64_t output = first + row;
     typename Reducer<M, T>::State state = Reducer<M, T>::identity();
     if (row < rows) {
+      const auto reduce = [&](const auto& load) {
+        if constexpr (Way == Through::steps)
+          return reduce_short_steps<M, Stored>(k, output, lane, load);
+        else
+          return reduce_short<M, Way, Stored>(k, output, lane, load);
+      };
       if constexpr (staged) {
         const int base = skipped + row * static_cast<int>(k.pitch);
-        state = reduce_short<M, Transforms, Stored>(k, output, lane, [&](int at) { return tile.load(base + at); });
+        state = reduce([&](int at) { return tile.load(base + at); });
       } else {
         const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
-        state = reduce_short<M, Transforms, Stored>(
-            k, output, lane, [&](int at) { return load_unit<Stored>(k.p.x, base + at * k.step); });
+        state = reduce([&](int at) { return load_unit<Stored>(k.p.x, base + at * k.step); });
       }
     }
     combine_warp<M, T>(state, 1 << k.team_log);
     if (lane != 0 || row >= rows) continue;
     if constexpr (Access == ShortAccess::plain)
       finish_plain<M, T>(k.p, output, state);
+    else if (k.partial != nullptr)
+      static_cast<typename Reducer<M, T>::State*>(k.partial)[output] = state;
     else
       finish_output<M, T>(k.p, output, state);
   }
@@ -162,10 +200,10 @@ inline std::int64_t staged_pitch(const detail::ReduceProblem& problem) {
   return problem.kept.rank == 1 && pitch >= problem.axis.count && 2 * pitch <= 3 * problem.axis.count + 2 ? pitch : 0;
 }
 
-template <Monoid M>
+template <Monoid M, bool Steps>
 void run_reduce_short_rows(const detail::ReduceProblem& problem, const detail::Queue& queue) {
-  with_stored(problem, [&](auto stored, auto value, auto transforms) {
-    constexpr bool chained = decltype(transforms)::value;
+  with_stored<M, Steps>(problem, [&](auto stored, auto value, auto through) {
+    constexpr Through way = decltype(through)::value;
     using Stored = decltype(stored);
     using T = decltype(value);
     ShortRowsParameters<T> k;
@@ -178,13 +216,17 @@ void run_reduce_short_rows(const detail::ReduceProblem& problem, const detail::Q
     k.team_log = short_rows_team_log(k.count, Stored::width);
     const std::int64_t pitch = k.pitch != 0 ? k.pitch : (k.count == 0 ? 1 : k.count);
     k.rows = short_rows_results(pitch, Stored::width);
-    auto kernel = short_rows_kernel<M, chained, ShortAccess::staged, Stored, T>;
-    if (k.pitch == 0) kernel = short_rows_kernel<M, chained, ShortAccess::direct, Stored, T>;
+    const std::int64_t states = states_of(k.p, 1);
+    const Scratch scratch(queue.stream, static_cast<std::size_t>(states) * sizeof(typename Reducer<M, T>::State));
+    k.partial = scratch.data();
+    auto kernel = short_rows_kernel<M, way, ShortAccess::staged, Stored, T>;
+    if (k.pitch == 0) kernel = short_rows_kernel<M, way, ShortAccess::direct, Stored, T>;
     // Where results are many, their ends count.
-    if constexpr (!chained && (M == Monoid::arg_maximum ||
-                               ((M == Monoid::sum || M == Monoid::maximum) && std::is_same_v<T, float>)))
-      if (k.pitch != 0 && k.p.plain_end) kernel = short_rows_kernel<M, chained, ShortAccess::plain, Stored, T>;
+    if constexpr (!is_chained(way) && (M == Monoid::arg_maximum ||
+                                       ((M == Monoid::sum || M == Monoid::maximum) && std::is_same_v<T, float>)))
+      if (k.pitch != 0 && k.p.plain_end) kernel = short_rows_kernel<M, way, ShortAccess::plain, Stored, T>;
     launch(kernel, (k.p.outputs + k.rows - 1) / k.rows, 256, queue.stream, k);
+    if (states != 0) launch_combine<M, T>(k.p, k.partial, 1, queue.stream);
   });
 }
 

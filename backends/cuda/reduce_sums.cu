@@ -5,11 +5,11 @@
 
 namespace mylos::cuda {
 
-template void run_reduce_short_rows<Monoid::sum>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_rows<Monoid::sum>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_columns<Monoid::sum>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_short_rows<Monoid::sum_of_squares>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_rows<Monoid::sum_of_squares>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_columns<Monoid::sum_of_squares>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_short_rows<Monoid::sum, false>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_rows<Monoid::sum, false>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_columns<Monoid::sum, false>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_short_rows<Monoid::sum_of_squares, false>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_rows<Monoid::sum_of_squares, false>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_columns<Monoid::sum_of_squares, false>(const detail::ReduceProblem&, const detail::Queue&);
 
 }  // namespace mylos::cuda

@@ -2,11 +2,11 @@
 // states, and the end.
 #pragma once
 
-#include "core/raw.hpp"
-#include "cuda/primitives/access.cuh"
 #include "cuda/primitives/launch.cuh"
+#include "cuda/primitives/named_barrier.cuh"
 #include "cuda/primitives/scratch.cuh"
-#include "cuda/primitives/shifted.cuh"
+#include "cuda/reduce.hpp"
+#include "cuda/reduce_loads.cuh"
 #include "cuda/tuning.hpp"
 #include "reduce/lanes.hpp"
 
@@ -17,140 +17,45 @@ using detail::Pieces;
 using detail::ReduceParameters;
 using detail::Reducer;
 
-/// What x is stored as: f32, f64, or either 16-bit type, of which a kernel asks once for each vector.
-struct StoredF32 {
-  using Unit = std::uint32_t;
-  static constexpr int width = 4;
-};
-struct StoredF64 {
-  using Unit = std::uint64_t;
-  static constexpr int width = 2;
-};
-struct Stored16 {
-  using Unit = std::uint16_t;
-  static constexpr int width = 8;
-};
+// ---- prepare steps of an instruction or two ------------------------------------------------------------------------
 
-/// One vector of x as bits.
-struct RawVector {
-  uint4 bits;
-};
-
-template <class Stored>
-__device__ __forceinline__ RawVector load_raw_vector(const void* x, std::int64_t offset) {
-  return {__ldcs(reinterpret_cast<const uint4*>(static_cast<const typename Stored::Unit*>(x) + offset))};
+/// The sign is kept and turned by masks, so that sums and extrema of x, -x, |x| and -|x| are one kernel.
+template <class T>
+__device__ __forceinline__ T with_sign(T v, std::uint32_t kept, std::uint32_t turned) {
+  if constexpr (sizeof(T) == 8)
+    return __hiloint2double(static_cast<int>((static_cast<std::uint32_t>(__double2hiint(v)) & kept) ^ turned),
+                            __double2loint(v));
+  else
+    return __uint_as_float((__float_as_uint(v) & kept) ^ turned);
 }
 
-template <class Stored>
-__device__ __forceinline__ typename Stored::Unit load_unit(const void* x, std::int64_t offset) {
-  return static_cast<const typename Stored::Unit*>(x)[offset];
-}
-
-/// The first `valid` of a vector's elements, `step` apart; zeros behind them.
-template <class Stored>
-__device__ __forceinline__ RawVector load_raw_elements(const void* x, std::int64_t offset, std::int64_t step,
-                                                       int valid) {
-  struct Units {
-    typename Stored::Unit unit[Stored::width];
-  } units;
-  if (step == 1) {
+/// Plain steps for N values of x; the other monoids have none.
+template <Monoid M, int N, class T>
+__device__ __forceinline__ void prepare_plain(const ReduceParameters<T>& p, T* v) {
+  using detail::Prepare;
+  if constexpr (M == Monoid::sum || M == Monoid::maximum || M == Monoid::arg_maximum) {
+    constexpr std::uint32_t sign = 0x80000000U;
+    const bool is_abs = p.prepare == Prepare::abs || p.prepare == Prepare::negate_abs;
+    const bool is_turned = p.prepare == Prepare::negate || p.prepare == Prepare::negate_abs;
+    const std::uint32_t kept = is_abs ? ~sign : ~0U;
+    const std::uint32_t turned = is_turned ? sign : 0U;
     MYLOS_UNROLL
-    for (int j = 0; j < Stored::width; ++j)
-      units.unit[j] = j < valid ? load_unit<Stored>(x, offset + j) : typename Stored::Unit(0);
-  } else {
-    MYLOS_UNROLL
-    for (int j = 0; j < Stored::width; ++j)
-      units.unit[j] = j < valid ? load_unit<Stored>(x, offset + j * step) : typename Stored::Unit(0);
+    for (int k = 0; k < N; ++k) v[k] = with_sign(v[k], kept, turned);
   }
-  return {detail::bits_as<uint4>(units)};
-}
-
-/// The bytes that a tensor's elements lie in.
-struct Span {
-  std::uintptr_t begin;
-  std::uintptr_t end;
-};
-inline Span span_of(const Tensor& x) {
-  std::int64_t low = 0;
-  std::int64_t high = 0;
-  for (int d = 0; d < x.rank; ++d) {
-    const std::int64_t reach = (x.extent[d] - 1) * x.stride[d];
-    (reach < 0 ? low : high) += reach;
-  }
-  const auto size = static_cast<std::int64_t>(size_of(x.dtype));
-  const auto address = reinterpret_cast<std::intptr_t>(x.data);
-  return {static_cast<std::uintptr_t>(address + low * size), static_cast<std::uintptr_t>(address + (high + 1) * size)};
-}
-
-/// The parts of an aligned vector that lie in the span, by elements; zeros elsewhere.
-template <class Stored>
-__device__ __noinline__ RawVector load_partial(const Span& span, const uint4* vector) {
-  struct Units {
-    typename Stored::Unit unit[Stored::width];
-  } units;
-  const auto* from = reinterpret_cast<const typename Stored::Unit*>(vector);
-  MYLOS_UNROLL
-  for (int j = 0; j < Stored::width; ++j) {
-    const auto address = reinterpret_cast<std::uintptr_t>(from + j);
-    units.unit[j] =
-        address >= span.begin && address + sizeof(units.unit[j]) <= span.end ? from[j] : typename Stored::Unit(0);
-  }
-  return {detail::bits_as<uint4>(units)};
-}
-
-/// An aligned vector, part of which may lie outside the span.
-template <class Stored>
-__device__ __forceinline__ RawVector load_within(const Span& span, const uint4* vector) {
-  const auto address = reinterpret_cast<std::uintptr_t>(vector);
-  if (address >= span.begin && address + 16 <= span.end) return {__ldcs(vector)};
-  return load_partial<Stored>(span, vector);
-}
-
-/// The aligned vectors of a run of elements that begins anywhere.
-struct AlignedVectors {
-  const uint4* first;  // the run begins in this one
-  unsigned shift;      // so many bytes into it
-  /// Whether vectors [begin, end) lie in the span.
-  __device__ __forceinline__ bool inside(const Span& span, std::int64_t begin, std::int64_t end) const {
-    return reinterpret_cast<std::uintptr_t>(first + begin) >= span.begin &&
-           reinterpret_cast<std::uintptr_t>(first + end) <= span.end;
-  }
-};
-template <class Stored>
-__device__ __forceinline__ AlignedVectors aligned_vectors(const void* x, std::int64_t offset) {
-  const auto address = reinterpret_cast<std::uintptr_t>(static_cast<const typename Stored::Unit*>(x) + offset);
-  return {reinterpret_cast<const uint4*>(address & ~std::uintptr_t{15}), static_cast<unsigned>(address & 15U)};
-}
-
-/// N values of type T from their bits, N whole units in `bits`.
-template <class Stored, int N, class T>
-__device__ __forceinline__ void widen_units(bool is_half, const typename Stored::Unit* bits, T* v) {
-  if constexpr (std::is_same_v<Stored, Stored16>) {
-    if (is_half) {
+  if constexpr (M == Monoid::sum)
+    if (p.prepare == Prepare::nonzero) {
       MYLOS_UNROLL
-      for (int k = 0; k < N; ++k) v[k] = detail::f16_to_f32(bits[k]);
-    } else {
-      MYLOS_UNROLL
-      for (int k = 0; k < N; ++k) v[k] = detail::bf16_to_f32(bits[k]);
+      for (int k = 0; k < N; ++k) v[k] = v[k] != T(0) ? T(1) : T(0);
     }
-  } else {
-    MYLOS_UNROLL
-    for (int k = 0; k < N; ++k) v[k] = detail::bits_as<T>(bits[k]);
-  }
 }
 
-template <class Stored, class T>
-__device__ __forceinline__ void widen_vector(bool is_half, const RawVector& raw, T* v) {
-  struct Units {
-    typename Stored::Unit unit[Stored::width];
-  };
-  const auto units = detail::bits_as<Units>(raw.bits);
-  widen_units<Stored, Stored::width>(is_half, units.unit, v);
-}
+/// How the values of x reach a state: as they are; by a plain step; through a chain that is inlined, and a plain step;
+/// through anything, by calls.
+enum class Through : std::uint8_t { nothing, plain, steps, calls };
+MYLOS_HOST_DEVICE constexpr bool is_chained(Through way) { return way == Through::steps || way == Through::calls; }
 
 // ---- chains, apart: a switch over all steps, inlined into each kernel, would cost registers where there is none, and
-// minutes of the compiler's time. One function for both chains and any number of values
-// ---------------------------------
+// minutes of the compiler's time. One function for both chains and any number of values ------------------------------
 
 template <class T>
 struct FourValues {
@@ -184,34 +89,77 @@ __device__ __noinline__ FourValues<T> transform(const ReduceParameters<T>& p, bo
   return values;
 }
 
-/// Four values of one result at positions at, at + step, ...
-template <Monoid M, bool Transforms, class T>
-__device__ __forceinline__ void take_four(const ReduceParameters<T>& p, typename Reducer<M, T>::State& state,
-                                          std::int64_t output, std::int64_t at, std::int64_t step, T a, T b, T c, T d) {
-  if constexpr (Transforms) {
-    const FourValues<T> changed = transform<T>(p, false, output, at, step, {{a, b, c, d}});
-    a = changed.v[0];
-    b = changed.v[1];
-    c = changed.v[2];
-    d = changed.v[3];
+/// Values that pass through inlined steps at once: the more, the less the steps' switches cost. Measured on H200, sums
+/// of the squares of 32768 x 65536 f32: 2.51 ms with 16, 2.80 with 8 (1.85 without a chain; 6.61 when it was called).
+inline constexpr int steps_at_once = 16;
+
+/// `before`, without tensors, for N values: fewer than steps_at_once, or a multiple.
+template <int N>
+__device__ __forceinline__ void pass_steps(const ReduceParameters<float>& p, float (&v)[N]) {
+  constexpr int n = N < steps_at_once ? N : steps_at_once;
+  static_assert(N % n == 0);
+#pragma unroll 1
+  for (int turn = 0; turn < N; turn += n) {
+    detail::RegisterTile<float, n> tile;
+    MYLOS_UNROLL
+    for (int k = 0; k < n; ++k) tile[k] = v[k];
+    detail::apply_plain<math::Precise>(p.before, tile);
+    MYLOS_UNROLL
+    for (int k = 0; k + n < N; ++k) v[k] = v[k + n];
+    MYLOS_UNROLL
+    for (int k = 0; k < n; ++k) v[N - n + k] = tile[k];
   }
-  Reducer<M, T>::take4(state, a, b, c, d, at, step);
 }
 
-template <Monoid M, bool Transforms, class T>
+/// N values of one result, a multiple of four, at positions at, at + step, ...
+template <Monoid M, Through Way, int N, class T>
+__device__ __forceinline__ void take_groups(const ReduceParameters<T>& p, typename Reducer<M, T>::State& state,
+                                            std::int64_t output, std::int64_t at, std::int64_t step, T* v) {
+  MYLOS_UNROLL
+  for (int k = 0; k < N; k += 4) {
+    if constexpr (Way == Through::calls) {
+      const FourValues<T> changed =
+          transform<T>(p, false, output, at + k * step, step, {{v[k], v[k + 1], v[k + 2], v[k + 3]}});
+      MYLOS_UNROLL
+      for (int j = 0; j < 4; ++j) v[k + j] = changed.v[j];
+    } else if constexpr (Way != Through::nothing) {
+      prepare_plain<M, 4>(p, v + k);
+    }
+    Reducer<M, T>::take4(state, v[k], v[k + 1], v[k + 2], v[k + 3], at + k * step, step);
+  }
+}
+
+template <Monoid M, Through Way, class T>
 __device__ __forceinline__ void take_one(const ReduceParameters<T>& p, typename Reducer<M, T>::State& state,
                                          std::int64_t output, std::int64_t at, T v) {
-  if constexpr (Transforms) v = transform<T>(p, false, output, at, 0, {{v, v, v, v}}).v[0];
+  if constexpr (Way == Through::calls)
+    v = transform<T>(p, false, output, at, 0, {{v, v, v, v}}).v[0];
+  else if constexpr (Way != Through::nothing)
+    prepare_plain<M, 1>(p, &v);
   Reducer<M, T>::take(state, v, at);
 }
 
-/// Any end, once for each result; not inlined, for it is long.
+/// What is left of a group of four: `valid` values, and zeros.
+template <Monoid M, Through Way, class T>
+__device__ __forceinline__ void take_rest_of_four(const ReduceParameters<T>& p, typename Reducer<M, T>::State& state,
+                                                  std::int64_t output, std::int64_t at, std::int64_t step, int valid,
+                                                  const T (&v)[3]) {
+  if constexpr (M == Monoid::sum && !is_chained(Way) && std::is_same_v<T, float>) {
+    T four[4] = {v[0], v[1], v[2], T(0)};  // of 0 no plain step makes anything else
+    take_groups<M, Way, 4>(p, state, output, at, step, four);
+  } else {
+    MYLOS_UNROLL
+    for (int j = 0; j < 3; ++j)
+      if (j < valid) take_one<M, Way>(p, state, output, at + j * step, v[j]);
+  }
+}
+
+/// Any end without a chain, once for each result; not inlined, for it is long. What calls a chain in turn would take
+/// registers from the kernel's loops: those results' states go through a second kernel.
 template <Monoid M, class T>
 __device__ __noinline__ void finish_any(const ReduceParameters<T>& p, std::int64_t output,
                                         typename Reducer<M, T>::State state) {
-  detail::store_result<M, T>(p, output, state, [](const ReduceParameters<T>& q, std::int64_t o, T value) {
-    return q.after.size == 0 ? value : transform<T>(q, true, o, 0, 0, {{value, value, value, value}}).v[0];
-  });
+  detail::store_result<M, T>(p, output, state, [](const ReduceParameters<T>&, std::int64_t, T value) { return value; });
 }
 
 /// What a sum or an extremum of f32 comes to without a chain.
@@ -303,32 +251,49 @@ __device__ __forceinline__ void combine_warp(State& state, int team) {
     Reducer<M, T>::combine(state, shuffle_down(state, distance));
 }
 
-/// Those of a warp, or of a whole block of `team` threads. The result is the first thread's.
+/// Those of a warp, of half a block, or of a block of `team` = 256 threads. The result is the first thread's.
 template <Monoid M, class T, class State>
 __device__ __forceinline__ void combine_team(State& state, int team) {
   combine_warp<M, T>(state, 32);
   if (team == 32) return;
-  __shared__ alignas(16) unsigned char storage[32 * sizeof(State)];
+  __shared__ alignas(16) unsigned char storage[8 * sizeof(State)];
   auto* states = reinterpret_cast<State*>(storage);
   const int warp = static_cast<int>(threadIdx.x) / 32;
-  if (threadIdx.x % 32 == 0) states[warp] = state;
-  __syncthreads();
-  if (warp == 0) {
-    state = static_cast<int>(threadIdx.x) < team / 32 ? states[threadIdx.x] : Reducer<M, T>::identity();
-    combine_warp<M, T>(state, 32);
-  }
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int first = team == 256 ? 0 : warp & 4;
+  if (lane == 0) states[warp] = state;
+  if (team == 256)
+    __syncthreads();
+  else if (first == 0)
+    meet_at(1, 128);
+  else
+    meet_at(2, 128);
+  if (warp != first) return;
+  state = lane < team / 32 ? states[warp + lane] : Reducer<M, T>::identity();
+  combine_warp<M, T>(state, 32);
 }
 
-/// Calls run(Stored(), T(), Transforms()) for what a problem's x is stored as.
-template <class Run>
+template <Through Way>
+using ThroughConstant = std::integral_constant<Through, Way>;
+
+/// Calls run(Stored(), T(), ThroughConstant<Way>()) for what a problem's x is stored as. Steps: its chain is inlined.
+template <Monoid M, bool Steps, class Run>
 void with_stored(const detail::ReduceProblem& problem, const Run& run) {
-  const bool transforms = !problem.before->empty() || problem.reduction.prepare != detail::Prepare::none;
-  const auto with_type = [&](auto stored, auto value) {
-    transforms ? run(stored, value, std::true_type()) : run(stored, value, std::false_type());
-  };
-  if (problem.x.dtype == DType::f64) return with_type(StoredF64(), double());
-  if (problem.x.dtype == DType::f32) return with_type(StoredF32(), float());
-  with_type(Stored16(), float());
+  if constexpr (Steps) {
+    constexpr ThroughConstant<Through::steps> way;
+    return problem.x.dtype == DType::f32 ? run(StoredF32(), float(), way) : run(Stored16(), float(), way);
+  } else {
+    const detail::Prepare prepare = problem.reduction.prepare;
+    const auto with_type = [&](auto stored, auto value) {
+      if (!problem.before->empty() || !is_plain(prepare)) return run(stored, value, ThroughConstant<Through::calls>());
+      if constexpr (M == Monoid::sum || M == Monoid::maximum || M == Monoid::arg_maximum)
+        if (prepare != detail::Prepare::none) return run(stored, value, ThroughConstant<Through::plain>());
+      run(stored, value, ThroughConstant<Through::nothing>());
+    };
+    if (problem.x.dtype == DType::f64) return with_type(StoredF64(), double());
+    if (problem.x.dtype == DType::f32) return with_type(StoredF32(), float());
+    with_type(Stored16(), float());
+  }
 }
 
 // ---- the second stage -----------------------------------------------------------------------------------------------
@@ -341,7 +306,7 @@ struct CombineParameters {
   int team;
 };
 
-/// A team for each result: the states of its pieces in a fixed order.
+/// A team for each result: the states of its pieces in a fixed order, and the end with a chain.
 template <Monoid M, class T>
 __global__ void __launch_bounds__(256) combine_kernel(const __grid_constant__ CombineParameters<T> k) {
   using R = Reducer<M, T>;
@@ -352,13 +317,23 @@ __global__ void __launch_bounds__(256) combine_kernel(const __grid_constant__ Co
   const auto* partial = static_cast<const typename R::State*>(k.partial) + output * k.pieces;
   typename R::State state = R::identity();
   for (std::int64_t i = thread; i < k.pieces; i += k.team) R::combine(state, partial[i]);
-  combine_team<M, T>(state, k.team);
-  if (thread == 0) finish_output<M, T>(k.p, output, state);
+  if (k.team > 1) combine_team<M, T>(state, k.team);
+  if (thread != 0) return;
+  if (k.p.after.size == 0) return finish_output<M, T>(k.p, output, state);
+  detail::store_result<M, T>(k.p, output, state, [](const ReduceParameters<T>& p, std::int64_t o, T value) {
+    return transform<T>(p, true, o, 0, 0, {{value, value, value, value}}).v[0];
+  });
+}
+
+/// States that are kept for the second stage: those of pieces, and those that end with a chain.
+template <class T>
+std::int64_t states_of(const ReduceParameters<T>& p, std::int64_t pieces) {
+  return pieces > 1 || p.after.size != 0 ? p.outputs * pieces : 0;
 }
 
 template <Monoid M, class T>
 void launch_combine(const ReduceParameters<T>& p, const void* partial, std::int64_t pieces, void* stream) {
-  const int team = pieces <= 1024 ? 32 : 256;
+  const int team = pieces == 1 ? 1 : (pieces <= 1024 ? 32 : 256);
   const int per_block = 256 / team;
   launch(combine_kernel<M, T>, (p.outputs + per_block - 1) / per_block, 256, stream,
          CombineParameters<T>{p, partial, pieces, team});

@@ -18,6 +18,7 @@ struct LossColumnsParameters {
   LossSum* sums;
   int across;  // threads along the columns
   int lanes;   // along the axis
+  int turns;   // blocks of columns that a block of threads takes; 1 where lanes share them
   bool is_half;
 };
 
@@ -67,6 +68,26 @@ __device__ __forceinline__ void take_positions(const LossColumnsParameters<T>& k
   }
 }
 
+/// The last scores, fewer than four: they are loaded together, and -inf stands for those that are missing.
+template <bool Chained, class Stored, class T>
+__device__ __forceinline__ void take_last_scores(const LossColumnsParameters<T>& k, std::int64_t row, std::int64_t base,
+                                                 std::int64_t at, std::int64_t end,
+                                                 typename VectorReducer<VectorLoss::scores, T>::State& state) {
+  if (at >= end) return;
+  T v[4];
+  MYLOS_UNROLL
+  for (int n = 0; n < 4; ++n) {
+    v[n] = detail::lowest_value<T>();
+    if (at + n * k.lanes < end) column_values<1, Stored>(k, loss_input(k.v, 0), base, at + n * k.lanes, v + n);
+  }
+  if constexpr (Chained) {
+    MYLOS_UNROLL
+    for (int n = 0; n < 4; ++n)
+      if (at + n * k.lanes < end) apply_before<1>(k.v.box, row, at + n * k.lanes, k.lanes, v + n);
+  }
+  VectorReducer<VectorLoss::scores, T>::template take<4>(state, k.v.o, v, v, v);
+}
+
 template <VectorLoss L, bool Chained, class Stored, class T>
 __global__ void __launch_bounds__(256, vector_loss_blocks(Chained, 1))
     loss_columns_kernel(const __grid_constant__ LossColumnsParameters<T> k) {
@@ -80,48 +101,54 @@ __global__ void __launch_bounds__(256, vector_loss_blocks(Chained, 1))
   const auto slab_block = static_cast<std::int64_t>(k.blocks.divide(blockIdx.x));
   const std::int64_t column_block = blockIdx.x - slab_block * static_cast<std::int64_t>(k.blocks.divisor);
   const std::int64_t slab = slab_block * depths + depth;
-  const std::int64_t column = column_block * k.across + column_thread;
   const auto columns = static_cast<std::int64_t>(k.columns.divisor);
   const std::int64_t outer = k.pieces.count == 1 ? slab : slab / k.pieces.count;
   const std::int64_t piece = slab - outer * k.pieces.count;
-  const std::int64_t row = outer * columns + column;
-  const bool active = slab < k.slabs && column < columns;
-  State state = R::identity();
-  if constexpr (R::inputs > 0) {
-    if (active) {
-      const std::int64_t begin = piece * k.pieces.length;
-      const std::int64_t end = begin + k.pieces.length < k.v.box.count ? begin + k.pieces.length : k.v.box.count;
-      std::int64_t base[3] = {};
-      MYLOS_UNROLL
-      for (int i = 0; i < R::inputs; ++i) {
-        const LossInput input = loss_input(k.v, i);
-        if (input.data != nullptr) base[i] = detail::kept_offset(k.v.box, input.stride, row);
+  ThreadSum<T> sum{};
+  for (int turn = 0; turn < k.turns; ++turn) {
+    const std::int64_t column = (column_block * k.turns + turn) * k.across + column_thread;
+    const std::int64_t row = outer * columns + column;
+    const bool active = slab < k.slabs && column < columns;
+    State state = R::identity();
+    if constexpr (R::inputs > 0) {
+      if (active) {
+        if (lane == 0) prefetch_target(k.v, row);
+        const std::int64_t begin = piece * k.pieces.length;
+        const std::int64_t end = begin + k.pieces.length < k.v.box.count ? begin + k.pieces.length : k.v.box.count;
+        std::int64_t base[3] = {};
+        MYLOS_UNROLL
+        for (int i = 0; i < R::inputs; ++i) {
+          const LossInput input = loss_input(k.v, i);
+          if (input.data != nullptr) base[i] = detail::kept_offset(k.v.box, input.stride, row);
+        }
+        std::int64_t at = begin + lane;
+        if constexpr (R::inputs == 1 && !Chained)
+          take_positions<16, L, Chained, Stored>(k, row, base, at, end, state);
+        else
+          take_positions<8, L, Chained, Stored>(k, row, base, at, end, state);
+        take_positions<4, L, Chained, Stored>(k, row, base, at, end, state);
+        if constexpr (L == VectorLoss::scores)
+          take_last_scores<Chained, Stored>(k, row, base[0], at, end, state);
+        else
+          take_positions<1, L, Chained, Stored>(k, row, base, at, end, state);
       }
-      std::int64_t at = begin + lane;
-      if constexpr (R::inputs == 1 && !Chained)
-        take_positions<16, L, Chained, Stored>(k, row, base, at, end, state);
+    }
+    if (k.lanes > 1) {
+      __shared__ alignas(16) unsigned char storage[256 * sizeof(State)];
+      auto* states = reinterpret_cast<State*>(storage);
+      states[thread] = state;
+      __syncthreads();
+      for (int other = 1; lane == 0 && other < k.lanes; ++other)
+        detail::combine_vectors<L, T>(k.v.o, state, states[thread + other * k.across]);
+    }
+    if (lane == 0 && active) {
+      if (k.pieces.count == 1)
+        put_row(k.v, row, end_row<L, Chained>(k.v, row, state), sum);
       else
-        take_positions<8, L, Chained, Stored>(k, row, base, at, end, state);
-      take_positions<4, L, Chained, Stored>(k, row, base, at, end, state);
-      take_positions<1, L, Chained, Stored>(k, row, base, at, end, state);
+        static_cast<State*>(k.states)[row * k.pieces.count + piece] = state;
     }
   }
-  if (k.lanes > 1) {
-    __shared__ alignas(16) unsigned char storage[256 * sizeof(State)];
-    auto* states = reinterpret_cast<State*>(storage);
-    states[thread] = state;
-    __syncthreads();
-    for (int other = 1; lane == 0 && other < k.lanes; ++other)
-      detail::combine_vectors<L, T>(k.v.o, state, states[thread + other * k.across]);
-  }
-  LossSum sum{};
-  if (lane == 0 && active) {
-    if (k.pieces.count == 1)
-      put_row(k.v, row, end_row<L>(k.v, row, state), sum);
-    else
-      static_cast<State*>(k.states)[row * k.pieces.count + piece] = state;
-  }
-  if (k.pieces.count == 1 && k.sums != nullptr) store_block_sum(sum, 1, k.sums + blockIdx.x);
+  if (k.pieces.count == 1 && k.sums != nullptr) store_block_sum(sum, k.sums + blockIdx.x);
 }
 
 template <VectorLoss L>
@@ -141,7 +168,9 @@ void run_vector_loss_columns(const detail::VectorLossProblem& problem, const det
     k.lanes = count >= vector_loss_rows_for_lanes ? 8 : 1;
     k.across = 1;
     while (k.across < columns && k.across * k.lanes < 256) k.across *= 2;
-    const std::int64_t column_blocks = (columns + k.across - 1) / k.across;
+    k.turns = k.lanes == 1 ? vector_loss_turns(count, columns / k.across) : 1;
+    const std::int64_t at_once = static_cast<std::int64_t>(k.across) * k.turns;
+    const std::int64_t column_blocks = (columns + at_once - 1) / at_once;
     k.blocks = detail::Divider(column_blocks);
     k.slabs = k.v.box.outputs / columns * k.pieces.count;
     const int depths = 256 / (k.across * k.lanes);

@@ -97,13 +97,55 @@ struct UnitBatch {
   }
 };
 
-/// Units u, u + team, ... before `end` by single elements.
-template <VectorLoss L, bool Chained, class Stored, class T>
-__device__ __forceinline__ void take_slowly(const LossRowsParameters<T>& k, std::int64_t row, std::int64_t u, int team,
-                                            int count, std::int64_t end, typename VectorReducer<L, T>::State& state) {
+/// What a thread takes at once: `Batch` units, `team` apart, those of them that lie before `whole`.
+template <VectorLoss L, bool Chained, class Stored, int Batch, class T>
+__device__ __forceinline__ void take_batch(const LossRowsParameters<T>& k, std::int64_t row, std::int64_t u, int team,
+                                           std::int64_t whole, typename VectorReducer<L, T>::State& state,
+                                           T (&v)[VectorReducer<L, T>::inputs][Batch * Stored::width]) {
+  constexpr int inputs = VectorReducer<L, T>::inputs;
+  constexpr int width = Stored::width;
+  if (u + (Batch - 1) * team < whole) return take_values<L, Chained, Batch * width, width>(k, row, u, team, state, v);
+  MYLOS_UNROLL
+  for (int f = 0; f < Batch; ++f) {
+    if (u + f * team >= whole) continue;
+    T one[inputs][width];
+    MYLOS_UNROLL
+    for (int i = 0; i < inputs; ++i) MYLOS_UNROLL
+    for (int j = 0; j < width; ++j) one[i][j] = v[i][f * width + j];
+    take_values<L, Chained, width, width>(k, row, u + f * team, team, state, one);
+  }
+}
+
+/// Such a batch by single elements; of one dtype and along neighbours in the order of the vectors, so that a row has
+/// the same bits wherever it lies.
+template <VectorLoss L, UnitAccess Access, bool Chained, class Stored, int Batch, class T>
+__device__ __noinline__ typename VectorReducer<L, T>::State take_slowly(const LossRowsParameters<T>& k,
+                                                                        std::int64_t row, std::int64_t u, int team,
+                                                                        std::int64_t whole,
+                                                                        typename VectorReducer<L, T>::State state) {
+  constexpr int inputs = VectorReducer<L, T>::inputs;
+  constexpr int width = Stored::width;
+  if constexpr (Access == UnitAccess::any) {
 #pragma unroll 1
-  for (int f = 0; f < count; ++f)
-    if (u + f * team < end) state = take_elements<L, Chained, Stored>(k, row, u + f * team, state);
+    for (int f = 0; f < Batch; ++f)
+      if (u + f * team < whole) state = take_elements<L, Chained, Stored>(k, row, u + f * team, state);
+  } else {
+    T v[inputs][Batch * width];
+    MYLOS_UNROLL
+    for (int i = 0; i < inputs; ++i) {
+      const LossInput input = loss_input(k.v, i);
+      MYLOS_UNROLL
+      for (int f = 0; f < Batch; ++f) {
+        MYLOS_UNROLL
+        for (int j = 0; j < width; ++j) v[i][f * width + j] = T(1);
+        if (input.data == nullptr || u + f * team >= whole) continue;
+        const std::int64_t offset = detail::kept_offset(k.v.box, input.stride, row) + (u + f * team) * width;
+        widen_vector<Stored>(k.is_half, load_raw_elements<Stored>(input.data, offset, 1, width), v[i] + f * width);
+      }
+    }
+    take_batch<L, Chained, Stored, Batch>(k, row, u, team, whole, state, v);
+  }
+  return state;
 }
 
 /// Units [begin, end) of one row, those of a warp or a smaller team following each other, the one that ends with the
@@ -142,7 +184,7 @@ __device__ __forceinline__ typename VectorReducer<L, T>::State reduce_units(cons
       return is_inside;
     };
     for (; u - lane < whole && !inside(u); u += step)
-      take_slowly<L, Chained, Stored>(k, row, u, team, in_flight, whole, state);
+      state = take_slowly<L, Access, Chained, Stored, in_flight>(k, row, u, team, whole, state);
     const auto goes_on = [&](std::int64_t v) { return v - lane < whole && inside(v); };
     UnitBatch<in_flight, Access> batch[inputs];
     const auto load = [&](UnitBatch<in_flight, Access>(&to)[inputs], std::int64_t v) {
@@ -173,23 +215,12 @@ __device__ __forceinline__ typename VectorReducer<L, T>::State reduce_units(cons
         }
       }
       if constexpr (ahead) batch[0] = next[0];
-      if (u + (in_flight - 1) * team < whole) {
-        take_values<L, Chained, in_flight * width, width>(k, row, u, team, state, v);
-      } else {
-        MYLOS_UNROLL
-        for (int f = 0; f < in_flight; ++f) {
-          if (u + f * team >= whole) continue;
-          T one[inputs][width];
-          MYLOS_UNROLL
-          for (int i = 0; i < inputs; ++i) MYLOS_UNROLL
-          for (int j = 0; j < width; ++j) one[i][j] = v[i][f * width + j];
-          take_values<L, Chained, width, width>(k, row, u + f * team, team, state, one);
-        }
-      }
+      take_batch<L, Chained, Stored, in_flight>(k, row, u, team, whole, state, v);
       u += step;
     }
   }
-  for (; u - lane < whole; u += step) take_slowly<L, Chained, Stored>(k, row, u, team, in_flight, whole, state);
+  for (; u - lane < whole; u += step)
+    state = take_slowly<L, Access, Chained, Stored, in_flight>(k, row, u, team, whole, state);
   if (whole < end && thread == k.team - 1) state = take_elements<L, Chained, Stored>(k, row, whole, state);
   return state;
 }
@@ -204,20 +235,21 @@ __global__ void __launch_bounds__(256, vector_loss_blocks(Chained, VectorReducer
   const std::int64_t piece = blockIdx.x - group * k.pieces.count;
   const std::int64_t begin = piece * k.pieces.length;
   const std::int64_t end = begin + k.pieces.length < k.units ? begin + k.pieces.length : k.units;
-  LossSum sum{};
+  ThreadSum<T> sum{};
   for (std::int64_t i = static_cast<int>(threadIdx.x) / k.team; i < k.rows_per_block; i += teams) {
     const std::int64_t row = group * k.rows_per_block + i;
     const bool exists = row < k.v.box.outputs;  // for a whole team; others of the warp may go on
     typename R::State state = R::identity();
+    if (exists && thread == 0) prefetch_target(k.v, row);
     if (exists) state = reduce_units<L, Access, Chained, Stored>(k, row, begin, end, thread);
     combine_loss_team<L, T>(k.v.o, state, k.team);
     if (thread != 0 || !exists) continue;
     if (k.pieces.count == 1)
-      put_row(k.v, row, end_row<L>(k.v, row, state), sum);
+      put_row(k.v, row, end_row<L, Chained>(k.v, row, state), sum);
     else
       static_cast<typename R::State*>(k.states)[row * k.pieces.count + piece] = state;
   }
-  if (k.pieces.count == 1 && k.sums != nullptr) store_block_sum(sum, k.team, k.sums + blockIdx.x);
+  if (k.pieces.count == 1 && k.sums != nullptr) store_block_sum(sum, k.sums + blockIdx.x);
 }
 
 /// How the inputs of a problem lie.
@@ -266,7 +298,7 @@ void run_vector_loss_rows(const detail::VectorLossProblem& problem, const detail
       const int operand = i == 1 ? problem.options.a : problem.options.b;
       if (i == 0 || operand >= 0) k.span[i] = span_of(i == 0 ? problem.box.x : problem.box.operand[operand]);
     }
-    k.rows_per_block = k.pieces.count > 1 ? 1 : vector_loss_rows(k.team);
+    k.rows_per_block = k.pieces.count > 1 ? 1 : vector_loss_rows(k.team, k.units);
     const std::int64_t groups = (k.v.box.outputs + k.rows_per_block - 1) / k.rows_per_block;
     const auto kernel =
         loss_rows_kernel_for<L, Stored, T>(unit_access(problem, Stored::width), k.v.box.before.size != 0);

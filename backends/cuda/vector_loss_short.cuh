@@ -49,36 +49,58 @@ __device__ __forceinline__ typename VectorReducer<VectorLoss::scores, T>::State 
   return state;
 }
 
+/// Rows of a block where several threads share one.
+inline constexpr int most_shared_rows = short_rows_bytes / 2 / 8;
+
 template <bool Staged, class Stored, class T>
 __global__ void __launch_bounds__(256, 4) loss_short_kernel(const __grid_constant__ LossShortParameters<T> k) {
+  using State = typename VectorReducer<VectorLoss::scores, T>::State;
   __shared__ std::conditional_t<Staged, StagedTile<Stored>, char> tile;
+  __shared__ alignas(16) unsigned char storage[most_shared_rows * sizeof(State)];
   const int thread = static_cast<int>(threadIdx.x);
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * k.rows;
   const std::int64_t left = k.v.box.outputs - first;
   const int rows = left < k.rows ? static_cast<int>(left) : k.rows;
+  for (int row = thread; row < rows; row += 256) prefetch_target(k.v, first + row);
   int skipped = 0;
   if constexpr (Staged)
     skipped = stage_tile(tile, k.span, static_cast<const typename Stored::Unit*>(k.v.box.x) + first * k.pitch,
                          (rows - 1) * static_cast<int>(k.pitch) + k.count);
+  const auto load = [&](int row, int at) {
+    if constexpr (Staged)
+      return tile.load(skipped + row * static_cast<int>(k.pitch) + at);
+    else
+      return load_unit<Stored>(k.v.box.x, detail::kept_offset(k.v.box, k.v.box.x_stride, first + row) + at * k.step);
+  };
+  ThreadSum<T> sum{};
+  const auto end = [&](int row, const State& state) {
+    const auto score = [&](const ReduceParameters<T>&, std::int64_t, std::int64_t at) {
+      const typename Stored::Unit unit[1] = {load(row, static_cast<int>(at))};
+      T v[1];
+      widen_units<Stored, 1>(k.is_half, unit, v);
+      return v[0];
+    };
+    put_row(k.v, first + row, detail::row_loss<VectorLoss::scores>(k.v, state, first + row, score), sum);
+  };
   const int lane = thread & ((1 << k.team_log) - 1);
   const int first_row = thread >> k.team_log;
-  LossSum sum{};
+  auto* states = reinterpret_cast<State*>(storage);
   for (int row = first_row; row - first_row < rows; row += 256 >> k.team_log) {
-    auto state = VectorReducer<VectorLoss::scores, T>::identity();
-    if (row < rows) {
-      if constexpr (Staged) {
-        const int base = skipped + row * static_cast<int>(k.pitch);
-        state = reduce_short_scores<Stored>(k, lane, [&](int at) { return tile.load(base + at); });
-      } else {
-        const std::int64_t base = detail::kept_offset(k.v.box, k.v.box.x_stride, first + row);
-        state = reduce_short_scores<Stored>(k, lane,
-                                            [&](int at) { return load_unit<Stored>(k.v.box.x, base + at * k.step); });
-      }
-    }
-    combine_loss_warp<VectorLoss::scores, T>(k.v.o, state, 1 << k.team_log);
-    if (lane == 0 && row < rows) put_row(k.v, first + row, end_row<VectorLoss::scores>(k.v, first + row, state), sum);
+    State state = VectorReducer<VectorLoss::scores, T>::identity();
+    if (row < rows) state = reduce_short_scores<Stored>(k, lane, [&](int at) { return load(row, at); });
+    if (k.team_log != 0) combine_loss_warp<VectorLoss::scores, T>(k.v.o, state, 1 << k.team_log);
+    if (lane != 0 || row >= rows) continue;
+    if (k.team_log == 0)
+      end(row, state);
+    else
+      states[row] = state;
   }
-  if (k.sums != nullptr) store_block_sum(sum, 1, k.sums + blockIdx.x);
+  if (k.team_log != 0) {
+    // The ends of rows take all threads.
+    __syncthreads();
+    for (int row = thread; row < rows; row += 256) end(row, states[row]);
+  }
+  if (k.sums != nullptr) store_block_sum(sum, k.sums + blockIdx.x);
 }
 
 /// Null, or why the kernel does not serve a problem.

@@ -9,6 +9,7 @@ namespace mylos::cuda {
 
 using detail::LossSum;
 using detail::RowLoss;
+using detail::ThreadSum;
 using detail::VectorLoss;
 using detail::VectorLossParameters;
 using detail::VectorReducer;
@@ -51,8 +52,21 @@ __device__ __forceinline__ void apply_before(const ReduceParameters<T>& p, std::
   for (int j = 0; j < N; ++j) x[j] = values.v[j];
 }
 
+/// The scores of a team's states come to one reference, so that putting them together takes no more exponentials.
+template <class T>
+__device__ __forceinline__ void level(typename detail::Reducer<Monoid::log_sum_exp, T>::State& scores, int team) {
+  T most = scores.shift;
+  for (int distance = team / 2; distance > 0; distance /= 2) {
+    const T other = __shfl_xor_sync(0xffffffffU, most, distance);
+    most = other > most ? other : most;
+  }
+  VectorReducer<VectorLoss::scores, T>::raise(scores, most);
+}
+
 template <VectorLoss L, class T, class State>
 __device__ __forceinline__ void combine_loss_warp(const detail::VectorLossOptions& o, State& state, int team) {
+  if constexpr (L == VectorLoss::scores) level<T>(state, team);
+  if constexpr (L == VectorLoss::weighted_scores) level<T>(state.scores, team);
   for (int distance = team / 2; distance > 0; distance /= 2)
     detail::combine_vectors<L, T>(o, state, shuffle_down(state, distance));
 }
@@ -71,31 +85,40 @@ __device__ __forceinline__ void combine_loss_team(const detail::VectorLossOption
   __syncthreads();  // the next row uses them again
 }
 
-/// A row's loss; its score through the chain by a function of its own.
-template <VectorLoss L, class T>
+/// A row's target on its way, since it is asked for when all else is done.
+template <class T>
+__device__ __forceinline__ void prefetch_target(const VectorLossParameters<T>& v, std::int64_t row) {
+  if (v.o.target < 0) return;
+  const auto& target = v.box.operand[v.o.target];
+  const auto size = static_cast<std::int64_t>(size_of(target.dtype));
+  const auto* const at = static_cast<const char*>(target.data) + detail::kept_offset(v.box, target.stride, row) * size;
+  asm volatile("prefetch.global.L1 [%0];" ::"l"(at));
+}
+
+/// A row's loss by a function of its own, and so its score through the chain.
+template <VectorLoss L, bool Chained, class T>
 __device__ __noinline__ RowLoss end_row(const VectorLossParameters<T>& v, std::int64_t row,
                                         typename VectorReducer<L, T>::State state) {
   return detail::row_loss<L>(v, state, row, [](const ReduceParameters<T>& p, std::int64_t r, std::int64_t at) {
     T x[1] = {detail::load_element<T>(
         p.x_dtype, p.x, detail::kept_offset(p, p.x_stride, r) + detail::position_offset(p, p.x_stride, at))};
-    if (p.before.size != 0) apply_before<1>(p, r, at, 0, x);
+    if constexpr (Chained)
+      if (p.before.size != 0) apply_before<1>(p, r, at, 0, x);
     return x[0];
   });
 }
 
-/// The sums of `count` threads of a block of 256, `step` apart, into one of `to`, in a fixed order.
-__device__ __forceinline__ void store_block_sum(const LossSum& sum, int step, LossSum* to) {
-  __shared__ alignas(16) unsigned char storage[256 * sizeof(LossSum)];
-  auto* sums = reinterpret_cast<LossSum*>(storage);
-  const int count = 256 / step;
-  const int thread = static_cast<int>(threadIdx.x);
-  if (thread % step == 0) sums[thread / step] = sum;
+/// The sums of a block's 256 threads into one of `to`, in a fixed order.
+template <class Sum>
+__device__ __forceinline__ void store_block_sum(Sum sum, LossSum* to) {
+  __shared__ alignas(16) unsigned char storage[8 * sizeof(Sum)];
+  auto* sums = reinterpret_cast<Sum*>(storage);
+  for (int distance = 16; distance > 0; distance /= 2) sum.merge(shuffle_down(sum, distance));
+  if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = sum;
   __syncthreads();
-  if (thread >= 32) return;
-  LossSum all{};
-  for (int i = thread; i < count; i += 32) all.add(sums[i]);
-  for (int distance = 16; distance > 0; distance /= 2) all.add(shuffle_down(all, distance));
-  if (thread == 0) *to = all;
+  if (threadIdx.x != 0) return;
+  for (int warp = 1; warp < 8; ++warp) sum.merge(sums[warp]);
+  *to = sum.sum();
 }
 
 template <class T>
@@ -111,15 +134,16 @@ template <class T>
 __global__ void __launch_bounds__(256) total_kernel(const __grid_constant__ TotalParameters<T> k) {
   const std::int64_t begin = static_cast<std::int64_t>(blockIdx.x) * k.per_block;
   const std::int64_t end = begin + k.per_block < k.count ? begin + k.per_block : k.count;
-  LossSum sum{};
-  for (std::int64_t i = begin + threadIdx.x; i < end; i += 256) sum.add(k.sums[i]);
+  ThreadSum<double> sum{};
+#pragma unroll 4
+  for (std::int64_t i = begin + threadIdx.x; i < end; i += 256) sum.LossSum::add(k.sums[i]);
   __shared__ LossSum all;
-  store_block_sum(sum, 1, k.to != nullptr ? k.to + blockIdx.x : &all);
+  store_block_sum(sum, k.to != nullptr ? k.to + blockIdx.x : &all);
   if (k.to == nullptr && threadIdx.x == 0) detail::store_total(k.v, all);
 }
 
 /// All sums, and room behind them for those of a second stage.
-inline constexpr std::int64_t sums_per_block = 2048;
+inline constexpr std::int64_t sums_per_block = 4096;
 inline std::int64_t sums_with_stages(std::int64_t count) {
   std::int64_t all = count;
   while (count > sums_per_block) {
@@ -143,7 +167,7 @@ void launch_total(const VectorLossParameters<T>& v, LossSum* sums, std::int64_t 
 /// What a row comes to: its loss is stored or counted.
 template <class T>
 __device__ __forceinline__ void put_row(const VectorLossParameters<T>& v, std::int64_t row, const RowLoss& loss,
-                                        LossSum& sum) {
+                                        ThreadSum<T>& sum) {
   if (v.o.per_row())
     detail::store_row(v.box, row, loss);
   else
@@ -165,16 +189,16 @@ template <VectorLoss L, class T>
 __global__ void __launch_bounds__(256) pieces_kernel(const __grid_constant__ PiecesParameters<T> k) {
   using R = VectorReducer<L, T>;
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * 8 + threadIdx.x / 32;
-  LossSum sum{};
+  ThreadSum<T> sum{};
   if (row < k.v.box.outputs) {  // a whole warp
     const auto* states = static_cast<const typename R::State*>(k.states) + row * k.pieces;
     typename R::State state = R::identity();
     for (std::int64_t i = threadIdx.x % 32; i < k.pieces; i += 32)
       detail::combine_vectors<L, T>(k.v.o, state, states[i]);
     combine_loss_warp<L, T>(k.v.o, state, 32);
-    if (threadIdx.x % 32 == 0) put_row(k.v, row, end_row<L>(k.v, row, state), sum);
+    if (threadIdx.x % 32 == 0) put_row(k.v, row, end_row<L, true>(k.v, row, state), sum);
   }
-  if (k.sums != nullptr) store_block_sum(sum, 32, k.sums + blockIdx.x);
+  if (k.sums != nullptr) store_block_sum(sum, k.sums + blockIdx.x);
 }
 
 /// Calls main(states, sums) between the allocation of scratch and the last stages: `blocks` is how many sums it writes

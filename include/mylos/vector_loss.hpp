@@ -7,8 +7,8 @@
 //
 // dtype: scores, embeddings, probabilities, weights and y f64, f32, f16 or bf16, in any combination; class indices i64
 // or i32. Any layout. Computed in f64 where the first input or y is f64, else in f32; sums along the axis and over rows
-// are kept in f64, those over rows compensated. y has rank 0 (or any rank with extents 1) for sum and mean, one element
-// per row for none; there is no batch_mean. Definitions, defaults and edge cases are PyTorch's
+// are kept in f64, those over many rows compensated. y has rank 0 (or any rank with extents 1) for sum and mean, one
+// element per row for none; there is no batch_mean. Definitions, defaults and edge cases are PyTorch's
 // (torch.nn.functional). The mean over no rows is NaN, the sum 0.
 //
 // Bounds for one row, with u the unit roundoff of the compute type (2^-24 or 2^-53) and what storing rounds off left

@@ -12,40 +12,42 @@ struct ReductionType {
 };
 
 /// Calls visit(ReductionType<M, T>()). Integers have sums, products and extrema; reduce.cpp asks for nothing else.
+template <class T, class Visit>
+void with_monoid(const ReduceProblem& problem, const Visit& visit) {
+  switch (problem.reduction.monoid) {
+    case Monoid::sum:
+      return visit(ReductionType<Monoid::sum, T>());
+    case Monoid::product:
+      return visit(ReductionType<Monoid::product, T>());
+    case Monoid::maximum:
+      return visit(ReductionType<Monoid::maximum, T>());
+    case Monoid::arg_maximum:
+      return visit(ReductionType<Monoid::arg_maximum, T>());
+    default:
+      break;
+  }
+  if constexpr (std::is_floating_point_v<T>) {
+    switch (problem.reduction.monoid) {
+      case Monoid::sum_of_squares:
+        return visit(ReductionType<Monoid::sum_of_squares, T>());
+      case Monoid::log_sum_exp:
+        return visit(ReductionType<Monoid::log_sum_exp, T>());
+      default:
+        return visit(ReductionType<Monoid::moments, T>());
+    }
+  }
+}
+
+/// The same for the type that a problem is computed in.
 template <class Visit>
 void with_reduction_type(const ReduceProblem& problem, const Visit& visit) {
-  const auto with_value = [&](auto value) {
-    using T = decltype(value);
-    switch (problem.reduction.monoid) {
-      case Monoid::sum:
-        return visit(ReductionType<Monoid::sum, T>());
-      case Monoid::product:
-        return visit(ReductionType<Monoid::product, T>());
-      case Monoid::maximum:
-        return visit(ReductionType<Monoid::maximum, T>());
-      case Monoid::arg_maximum:
-        return visit(ReductionType<Monoid::arg_maximum, T>());
-      default:
-        break;
-    }
-    if constexpr (std::is_floating_point_v<T>) {
-      switch (problem.reduction.monoid) {
-        case Monoid::sum_of_squares:
-          return visit(ReductionType<Monoid::sum_of_squares, T>());
-        case Monoid::log_sum_exp:
-          return visit(ReductionType<Monoid::log_sum_exp, T>());
-        default:
-          return visit(ReductionType<Monoid::moments, T>());
-      }
-    }
-  };
   switch (problem.compute) {
     case Compute::f32:
-      return with_value(float());
+      return with_monoid<float>(problem, visit);
     case Compute::f64:
-      return with_value(double());
+      return with_monoid<double>(problem, visit);
     case Compute::i64:
-      return with_value(std::int64_t());
+      return with_monoid<std::int64_t>(problem, visit);
   }
 }
 

@@ -76,9 +76,9 @@ MYLOS_FUNCTION Finished<T> finish(Finish id, const typename Reducer<M, T>::State
     f.value = static_cast<T>(::log(s.sum) + static_cast<double>(Reducer<M, T>::reference(s.shift)));
   } else {
     const double divisor = count - p > 0.0 ? count - p : 0.0;
-    const double variance = n == 0 ? __builtin_nan("") : s.squares / divisor;
+    const double variance = n == 0 ? __builtin_nan("") : Reducer<M, T>::squares(s) / divisor;
     if (id == Finish::mean_variance) {
-      f.value = static_cast<T>(n == 0 ? __builtin_nan("") : s.mean);
+      f.value = static_cast<T>(n == 0 ? __builtin_nan("") : Reducer<M, T>::mean(s));
       f.second = static_cast<T>(variance);
     } else {
       f.value = static_cast<T>(id == Finish::deviation ? ::sqrt(variance) : variance);

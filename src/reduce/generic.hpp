@@ -4,6 +4,7 @@
 
 #include <Kokkos_Core.hpp>
 
+#include "core/queue.hpp"
 #include "core/scratch.hpp"
 #include "reduce/blocks.hpp"
 #include "reduce/dispatch.hpp"
@@ -112,14 +113,18 @@ void run_generic_blocks(const Exec& exec, const std::string& label, const Reduce
   Kokkos::parallel_for(label, Policy(exec, 0, r.p.outputs), [&r](std::int64_t o) { combine_pieces<M, T>(r, o); });
 }
 
-template <class Exec>
-void run_generic(const Exec& exec, const std::string& label, const ReduceProblem& problem) {
-  with_reduction_type(problem, [&](auto type) {
-    using Type = decltype(type);
-    if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible)
-      run_generic_blocks<Type::monoid, Exec, typename Type::Value>(exec, label, problem);
-    else
-      run_generic_lanes<Type::monoid, Exec, typename Type::Value>(exec, label, problem);
+/// Of the problems that are computed in T.
+template <class T>
+void run_generic(const Execution& execution, const std::string& label, const ReduceProblem& problem) {
+  with_instance(execution, [&](const auto& exec) {
+    using Exec = std::decay_t<decltype(exec)>;
+    with_monoid<T>(problem, [&](auto type) {
+      constexpr Monoid monoid = decltype(type)::monoid;
+      if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible)
+        run_generic_blocks<monoid, Exec, T>(exec, label, problem);
+      else
+        run_generic_lanes<monoid, Exec, T>(exec, label, problem);
+    });
   });
 }
 

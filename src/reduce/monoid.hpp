@@ -171,17 +171,18 @@ struct Reducer<Monoid::log_sum_exp, T> {
     if (s.sum != 0.0) s.sum *= ::exp(static_cast<double>(reference(s.shift)) - static_cast<double>(reference(shift)));
     s.shift = shift;
   }
+  /// On a GPU the approximate one of f32, which errs by the rounding of its argument.
+  static MYLOS_FUNCTION T exponential(T x) { return math::Reduced::exp(x); }
   static MYLOS_FUNCTION void take(State& s, T v, std::int64_t) {
     if (v > s.shift + T(4)) raise(s, v);
-    s.sum += static_cast<double>(math::Precise::exp(v - reference(s.shift)));
+    s.sum += static_cast<double>(exponential(v - reference(s.shift)));
   }
   static MYLOS_FUNCTION void take4(State& s, T a, T b, T c, T d, std::int64_t, std::int64_t) {
     using math::Precise;
     const T largest = Precise::maximum(Precise::maximum(a, b), Precise::maximum(c, d));
     if (largest > s.shift + T(4)) raise(s, largest);
     const T r = reference(s.shift);
-    s.sum +=
-        static_cast<double>((Precise::exp(a - r) + Precise::exp(b - r)) + (Precise::exp(c - r) + Precise::exp(d - r)));
+    s.sum += static_cast<double>((exponential(a - r) + exponential(b - r)) + (exponential(c - r) + exponential(d - r)));
   }
   static MYLOS_FUNCTION void combine(State& s, const State& t) {
     State u = t;
@@ -200,6 +201,8 @@ struct Reducer<Monoid::moments, T> {
     double squares;
   };
   static MYLOS_FUNCTION State identity() { return {0.0, 0.0, 0.0}; }
+  static MYLOS_FUNCTION double mean(const State& s) { return s.mean; }
+  static MYLOS_FUNCTION double squares(const State& s) { return s.squares; }
   static MYLOS_FUNCTION void combine(State& s, const State& t) {
     const double count = s.count + t.count;
     const double share = t.count == 0.0 ? 0.0 : t.count / count;
@@ -221,6 +224,55 @@ struct Reducer<Monoid::moments, T> {
     const T squares = (p * p + q * q) + (r * r + t * t);
     combine(s, {4.0, static_cast<double>(mean) + static_cast<double>(off),
                 static_cast<double>(squares) - 4.0 * static_cast<double>(off) * static_cast<double>(off)});
+  }
+};
+
+/// Of f32, in f64: sums of the deviations from a pivot and of their squares. The pivot is the first value, and after
+/// `settled` values the mean of those: what cancels at the end is then at most n / settled times what stays, whatever
+/// the first value was.
+template <>
+struct Reducer<Monoid::moments, float> {
+  struct State {
+    double count;
+    double pivot;
+    double first;
+    double second;
+  };
+  static constexpr double settled = 1024.0;
+  static MYLOS_FUNCTION State identity() { return {0.0, 0.0, 0.0, 0.0}; }
+  static MYLOS_FUNCTION double mean(const State& s) { return s.pivot + (s.count == 0.0 ? 0.0 : s.first / s.count); }
+  static MYLOS_FUNCTION double squares(const State& s) {
+    const double squares = s.second - (s.count == 0.0 ? 0.0 : s.first * (s.first / s.count));
+    return squares < 0.0 ? 0.0 : squares;  // NaN stays
+  }
+  static MYLOS_FUNCTION void add(State& s, float v) {
+    const double d = static_cast<double>(v) - s.pivot;
+    s.first += d;
+    s.second += d * d;
+  }
+  static MYLOS_FUNCTION void take(State& s, float v, std::int64_t) {
+    s.pivot = s.count == 0.0 ? static_cast<double>(v) : s.pivot;
+    add(s, v);
+    s.count += 1.0;
+  }
+  static MYLOS_FUNCTION void take4(State& s, float a, float b, float c, float d, std::int64_t, std::int64_t) {
+    s.pivot = s.count == 0.0 ? static_cast<double>(a) : s.pivot;
+    add(s, a);
+    add(s, b);
+    add(s, c);
+    add(s, d);
+    s.count += 4.0;
+    if (s.count == settled) s = {s.count, mean(s), 0.0, squares(s)};
+  }
+  /// As in Chan, Golub and LeVeque 1983.
+  static MYLOS_FUNCTION void combine(State& s, const State& t) {
+    if (t.count == 0.0) return;
+    const double count = s.count + t.count;
+    const double share = t.count / count;
+    const double delta = mean(t) - mean(s);
+    const bool is_first = s.count == 0.0;
+    const double rest = is_first ? 0.0 : delta * delta * (s.count * share);
+    s = {count, is_first ? mean(t) : mean(s) + delta * share, 0.0, squares(s) + squares(t) + rest};
   }
 };
 

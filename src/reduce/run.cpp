@@ -3,7 +3,6 @@
 #include "core/checks.hpp"
 #include "core/dispatch.hpp"
 #include "reduce/candidates.hpp"
-#include "reduce/generic.hpp"
 
 namespace mylos::detail {
 namespace {
@@ -113,6 +112,11 @@ Compute compute_of(const ReduceArguments& a, const Reduction& reduction) {
   return f64 ? Compute::f64 : Compute::f32;
 }
 
+auto generic_of(Compute compute) {
+  if (compute == Compute::i64) return run_generic_i64;
+  return compute == Compute::f64 ? run_generic_f64 : run_generic_f32;
+}
+
 }  // namespace
 
 void run_reduction(const char* function, const Execution& execution, const ReduceArguments& a,
@@ -124,7 +128,7 @@ void run_reduction(const char* function, const Execution& execution, const Reduc
     fail(function, "before, after", a.x, "a chain on integers that are reduced to integers, expected floating dtypes");
   if (problem.kept.count == 0) return set_last_kernel("none");
   dispatch(function, execution, MYLOS_BACKEND_CANDIDATES(reduce_candidates), problem,
-           [&](const auto& exec, const std::string& label) { run_generic(exec, label, problem); });
+           [&](const auto&, const std::string& label) { generic_of(problem.compute)(execution, label, problem); });
 }
 
 }  // namespace mylos::detail

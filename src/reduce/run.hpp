@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mylos/execution.hpp>
+#include <string>
 
 #include "reduce/problem.hpp"
 
@@ -22,5 +23,10 @@ struct ReduceArguments {
 /// Checks memory, extents and overlap, chooses a kernel and runs it. The dtypes of x and y have been checked.
 void run_reduction(const char* function, const Execution& execution, const ReduceArguments& arguments,
                    const Reduction& reduction, const Chain& before, const Chain& after);
+
+/// The Kokkos kernels (generic.hpp), by the type that a problem is computed in.
+void run_generic_f32(const Execution& execution, const std::string& label, const ReduceProblem& problem);
+void run_generic_f64(const Execution& execution, const std::string& label, const ReduceProblem& problem);
+void run_generic_i64(const Execution& execution, const std::string& label, const ReduceProblem& problem);
 
 }  // namespace mylos::detail

@@ -30,23 +30,25 @@ struct VectorReducer<VectorLoss::scores, T> {
   using State = typename Scores::State;
   static MYLOS_FUNCTION State identity() { return Scores::identity(); }
   static MYLOS_FUNCTION void combine(State& s, const State& t) { Scores::combine(s, t); }
-  /// One look at the reference for all values, then groups of four.
+  /// To a shift that is no smaller. In T: one rounding, of what shrinks.
+  static MYLOS_FUNCTION void raise(State& s, T shift) {
+    if (s.sum != 0.0)
+      s.sum *= static_cast<double>(math::Precise::exp(Scores::reference(s.shift) - Scores::reference(shift)));
+    s.shift = shift;
+  }
+  /// One look at the reference for all values, then groups of four. The reference is at most 2 below the largest value,
+  /// so that the arguments of those exponentials that count are small, and the approximate exponential will do: it errs
+  /// by the rounding of its argument.
   template <int N>
   static MYLOS_FUNCTION void take(State& s, const VectorLossOptions&, const T* x, const T*, const T*) {
-    using math::Precise;
     T largest = x[0];
     MYLOS_UNROLL
-    for (int k = 1; k < N; ++k) largest = x[k] > largest ? x[k] : largest;
-    if (largest > s.shift + T(4)) {
-      // In T: one rounding for each step of at least 4, and what it is applied to shrinks by e^-4 or more.
-      if (s.sum != 0.0)
-        s.sum *= static_cast<double>(Precise::exp(Scores::reference(s.shift) - Scores::reference(largest)));
-      s.shift = largest;
-    }
+    for (int k = 1; k < N; ++k) largest = math::Precise::maximum(largest, x[k]);
+    if (largest > s.shift + T(2)) raise(s, largest);
     const T r = Scores::reference(s.shift);
     T e[N];
     MYLOS_UNROLL
-    for (int k = 0; k < N; ++k) e[k] = Precise::exp(x[k] - r);
+    for (int k = 0; k < N; ++k) e[k] = math::Reduced::exp(x[k] - r);
     if constexpr (N % 4 == 0) {
       MYLOS_UNROLL
       for (int k = 0; k < N; k += 4) s.sum += static_cast<double>((e[k] + e[k + 1]) + (e[k + 2] + e[k + 3]));
@@ -78,6 +80,13 @@ struct VectorReducer<VectorLoss::weighted_scores, T> {
   template <int N>
   static MYLOS_FUNCTION void take(State& s, const VectorLossOptions& o, const T* x, const T* a, const T* b) {
     Scores::template take<N>(s.scores, o, x, nullptr, nullptr);
+    if (o.a < 0 && o.b < 0) {
+      const double f = factor(o, T(1), T(1));
+      s.weight += f * N;
+      MYLOS_UNROLL
+      for (int k = 0; k < N; ++k) s.weighted += f * static_cast<double>(x[k]);
+      return;
+    }
     MYLOS_UNROLL
     for (int k = 0; k < N; ++k) {
       const double f = factor(o, a[k], b[k]);

@@ -24,6 +24,10 @@ struct RowLoss {
   double weight;
 };
 
+/// Of the rows that one block ends, of which there are few.
+template <class T>
+struct ThreadSum;
+
 /// Of some rows.
 struct LossSum {
   CompensatedSum loss;
@@ -36,6 +40,22 @@ struct LossSum {
     accumulate(loss, other.loss);
     accumulate(weight, other.weight);
   }
+};
+
+template <>
+struct ThreadSum<double> : LossSum {
+  MYLOS_FUNCTION void merge(const ThreadSum& other) { LossSum::add(static_cast<const LossSum&>(other)); }
+  MYLOS_FUNCTION const LossSum& sum() const { return *this; }
+};
+template <>
+struct ThreadSum<float> {
+  RowLoss all;
+  MYLOS_FUNCTION void add(const RowLoss& row) {
+    all.loss += row.loss;
+    all.weight += row.weight;
+  }
+  MYLOS_FUNCTION void merge(const ThreadSum& other) { add(other.all); }
+  MYLOS_FUNCTION LossSum sum() const { return {{all.loss, 0.0}, {all.weight, 0.0}}; }
 };
 
 template <class T>
@@ -63,7 +83,8 @@ MYLOS_FUNCTION T score_at(const ReduceParameters<T>& p, std::int64_t row, std::i
 /// log sum e^x; NaN where PyTorch's log_softmax is, with +inf among the scores or with nothing else than -inf.
 template <class T>
 MYLOS_FUNCTION double log_of_scores(const typename Reducer<Monoid::log_sum_exp, T>::State& s) {
-  const double value = ::log(s.sum) + static_cast<double>(Reducer<Monoid::log_sum_exp, T>::reference(s.shift));
+  const auto sum = static_cast<double>(math::Precise::log(static_cast<T>(s.sum)));
+  const double value = sum + static_cast<double>(Reducer<Monoid::log_sum_exp, T>::reference(s.shift));
   return value - value == 0.0 ? value : __builtin_nan("");
 }
 

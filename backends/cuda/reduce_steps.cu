@@ -1,0 +1,18 @@
+// Sums and extrema whose `before` chain is inlined.
+#include "cuda/reduce_columns.cuh"
+#include "cuda/reduce_rows.cuh"
+#include "cuda/reduce_short.cuh"
+
+namespace mylos::cuda {
+
+template void run_reduce_short_rows<Monoid::sum, true>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_rows<Monoid::sum, true>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_columns<Monoid::sum, true>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_short_rows<Monoid::sum_of_squares, true>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_rows<Monoid::sum_of_squares, true>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_columns<Monoid::sum_of_squares, true>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_short_rows<Monoid::maximum, true>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_rows<Monoid::maximum, true>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_columns<Monoid::maximum, true>(const detail::ReduceProblem&, const detail::Queue&);
+
+}  // namespace mylos::cuda

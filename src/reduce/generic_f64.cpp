@@ -1,0 +1,11 @@
+// The generic reductions of f64; one source for each type, so that they compile side by side.
+#include "reduce/generic.hpp"
+#include "reduce/run.hpp"
+
+namespace mylos::detail {
+
+void run_generic_f64(const Execution& execution, const std::string& label, const ReduceProblem& problem) {
+  run_generic<double>(execution, label, problem);
+}
+
+}  // namespace mylos::detail
