@@ -80,6 +80,26 @@ def bandwidth_table(cases):
     return ["Median ms, and in brackets the bandwidth as a share of the copy that was timed beside the case.", ""] + lines
 
 
+def arithmetic_table(cases):
+    """Of what is bound by arithmetic: names and shapes down, dtypes and paths across."""
+    cases = [case for case in cases if "TFLOPs" in case]
+    if not cases:
+        return []
+    columns = ordered((case["dtype"], case["path"]) for case in cases)
+    rows = ordered((case["name"], case["shape"]) for case in cases)
+    found = {(case["name"], case["shape"], case["dtype"], case["path"]): case for case in cases}
+    lines = heading_rows(["case", "shape"] + [f"{dtype} {path}" for dtype, path in columns], 2)
+    for name, shape in rows:
+        cells = []
+        for dtype, path in columns:
+            case = found.get((name, shape, dtype, path))
+            error = f"; {case['error_max']:.1e}" if case and "error_max" in case else ""
+            cells.append(f"{milliseconds(case['median_ms'])} ({case['TFLOPs']:.3g}{error})" if case else "")
+        lines.append(row([f"`{name}`", shape] + cells))
+    return ["Median ms, and in brackets TFLOP/s and the largest error against fp64 as a share of the sum of the absolute",
+            "values of what is added.", ""] + lines
+
+
 def step_names():
     return set(re.findall(r"^MYLOS_STEP\w*\s*\((\w+),", STEPS.read_text(encoding="utf-8"), re.MULTILINE))
 
@@ -126,7 +146,7 @@ def error_table(cases):
 def part(file, report):
     cases = report["cases"]
     blocks = [[f"### `{file.name}`"], [f"{report['program']}: {where(report)}.", copies(report)], extremes(cases),
-              bandwidth_table(cases), launch_table(cases), error_table(cases)]
+              bandwidth_table(cases), arithmetic_table(cases), launch_table(cases), error_table(cases)]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 

@@ -39,7 +39,7 @@ Json to_json(const Result& result) {
   if (result.flops > 0) json["TFLOPs"] = rounded(result.tflops());
   if (result.error_max) json["error_max"] = rounded(*result.error_max);
   if (result.error_rms) json["error_rms"] = rounded(*result.error_rms);
-  if (result.copy_gbs > 0) json["of_copy"] = rounded(result.of_copy());
+  if (result.copy_gbs > 0 && result.bytes > 0) json["of_copy"] = rounded(result.of_copy());
   if (result.of_launch) json["of_launch"] = rounded(*result.of_launch);
   if (result.error_ulp) json["error_ulp"] = rounded(*result.error_ulp);
   if (result.bound_ulp) json["bound_ulp"] = rounded(*result.bound_ulp);
