@@ -212,7 +212,8 @@ struct GemmTiles {
 
   template <class Member>
   KOKKOS_FUNCTION void operator()(const Member& member) const {
-    T* scratch = static_cast<T*>(member.team_scratch(0).get_shmem_aligned(2 * Shape::stage * sizeof(T), 16));
+    T* scratch = static_cast<T*>(
+        member.team_scratch(0).get_shmem_aligned(2 * sizeof(T) * static_cast<std::size_t>(Shape::stage), 16));
     const std::int64_t tiles = tiling.count() * p.batches;
     for (std::int64_t index = member.league_rank(); index < tiles; index += member.league_size()) {
       const Tile t = tile_of(index);
@@ -363,7 +364,7 @@ void launch_gemm_teams(const Exec& exec, const std::string& label, std::int64_t 
                        const Functor& functor) {
   using Policy = Kokkos::TeamPolicy<Exec, Kokkos::IndexType<std::int64_t>, Kokkos::LaunchBounds<Threads, 1>>;
   Policy policy(exec, static_cast<int>(teams < (1 << 30) ? teams : 1 << 30), Threads);
-  policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(scratch_bytes) + 64));
+  policy.set_scratch_size(0, Kokkos::PerTeam(scratch_bytes + 64));
   Kokkos::parallel_for(
       label, Kokkos::Experimental::require(policy, Kokkos::Experimental::WorkItemProperty::HintLightWeight), functor);
 }
@@ -393,8 +394,8 @@ void run_gemm_tiles_of(const Exec& exec, const std::string& label, const GemmPar
   Tiles tiles{p, gemm_tiling<Shape>(p, determinism), nullptr};
   run_with_parts(exec, label, p, tiles.tiling, [&](T* parts) {
     tiles.parts = parts;
-    launch_gemm_teams<Shape::threads>(exec, label, tiles.tiling.count() * p.batches, 2 * Shape::stage * sizeof(T),
-                                      tiles);
+    launch_gemm_teams<Shape::threads>(exec, label, tiles.tiling.count() * p.batches,
+                                      2 * sizeof(T) * static_cast<std::size_t>(Shape::stage), tiles);
   });
 }
 

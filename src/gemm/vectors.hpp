@@ -24,7 +24,8 @@ struct GemmVectors {
 
   template <class Member>
   KOKKOS_FUNCTION void operator()(const Member& member) const {
-    T* shared = static_cast<T*>(member.team_scratch(0).get_shmem_aligned(Threads * sizeof(T), 16));
+    T* shared =
+        static_cast<T*>(member.team_scratch(0).get_shmem_aligned(sizeof(T) * static_cast<std::size_t>(Threads), 16));
     const std::int64_t blocks = tiling.count() * p.batches;
     const int thread = member.team_rank();
     for (std::int64_t index = member.league_rank(); index < blocks; index += member.league_size()) {
@@ -130,7 +131,8 @@ void run_gemm_vectors_of(const Exec& exec, const std::string& label, const GemmP
   cut_k(tiling, p.k, tiling.columns * p.batches, enough_teams);
   run_with_parts(exec, label, p, tiling, [&](T* parts) {
     vectors.parts = parts;
-    launch_gemm_teams<Threads>(exec, label, tiling.count() * p.batches, Threads * sizeof(T), vectors);
+    launch_gemm_teams<Threads>(exec, label, tiling.count() * p.batches, sizeof(T) * static_cast<std::size_t>(Threads),
+                               vectors);
   });
 }
 
