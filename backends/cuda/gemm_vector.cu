@@ -174,7 +174,9 @@ const char* refuse_gemm_vector(const GemmProblem& problem) {
 
 const char* refuse_gemm_long_vector(const GemmProblem& problem) {
   if (const char* reason = refuse_gemm_vector(problem)) return reason;
-  if (problem.a.dtype != DType::f32 || problem.k < gemv_tuning().shortest) return "cuBLAS is as fast";
+  // Beyond, cuBLAS is called for parts of K.
+  const std::int64_t longest = problem.a.dtype == DType::f32 ? vendor_depth_f32 : vendor_depth_tensor;
+  if (problem.computes_in_f64() || problem.k <= longest) return "cuBLAS is as fast";
   return nullptr;
 }
 

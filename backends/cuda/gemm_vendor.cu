@@ -98,10 +98,18 @@ bool after_reads_c(const GemmProblem& problem) {
   return false;
 }
 
-/// Where the result must not go to c before it has passed through the chain: more than one rounding to 16 bits, or
-/// operands in the same place. It has a dense copy then.
+/// Of K in one call: cuBLAS adds f32 products one after the other, so long sums are put together from shorter ones.
+std::int64_t vendor_depth(const GemmProblem& problem) {
+  if (problem.computes_in_f64()) return problem.k;
+  return problem.a.dtype == DType::f32 && problem.precision == Precision::standard ? vendor_depth_f32
+                                                                                   : vendor_depth_tensor;
+}
+
+/// Where the result must not go to c at once: what is 16-bit is rounded only once, and operands may be in the same
+/// place. It has a dense copy then.
 bool needs_wide_result(const GemmProblem& problem) {
-  return !problem.after->empty() && (is_narrow(problem.c.dtype) || after_reads_c(problem));
+  const bool goes_on = !problem.after->empty() || problem.k > vendor_depth(problem);
+  return (is_narrow(problem.c.dtype) && goes_on) || (!problem.after->empty() && after_reads_c(problem));
 }
 
 GemmMatrix wide_like(const GemmProblem& problem) {
@@ -118,26 +126,32 @@ GemmMatrix wide_like(const GemmProblem& problem) {
   return wide;
 }
 
-/// One call for the last dimension of the batch box, and one for each index of the others.
+/// One call for the last dimension of the batch box, and one for each index of the others and each part of K.
 void multiply(cublasHandle_t handle, const GemmProblem& problem) {
   VendorMatrix a = vendor_matrix(problem.a, problem.m, problem.k);
   VendorMatrix b = vendor_matrix(problem.b, problem.k, problem.n);
   const VendorMatrix c = vendor_matrix(problem.c, problem.m, problem.n);
   const bool f64 = problem.computes_in_f64();
   const auto alpha32 = static_cast<float>(problem.alpha);
-  const auto beta32 = static_cast<float>(problem.beta);
   const void* alpha = f64 ? static_cast<const void*>(&problem.alpha) : &alpha32;
-  const void* beta = f64 ? static_cast<const void*>(&problem.beta) : &beta32;
   const auto operation = [&](const VendorMatrix& matrix) {
     return matrix.is_transposed != c.is_transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
   };
   const int rank = problem.batch.rank;
   const std::int64_t inner = rank == 0 ? 1 : problem.batch.extent[rank - 1];
   const auto step = [&](const GemmMatrix& matrix) { return rank == 0 ? 0 : matrix.batch.stride[rank - 1]; };
-  for (std::int64_t outer = 0; outer < problem.batch.count / inner; ++outer) {
-    const auto at = [&](const GemmMatrix& matrix) {
-      std::int64_t rest = outer;
-      std::int64_t offset = 0;
+  const std::int64_t calls = problem.batch.count / inner;
+  const std::int64_t depth = vendor_depth(problem);
+  const std::int64_t parts = (problem.k + depth - 1) / depth;
+  for (std::int64_t call = 0; call < calls * parts; ++call) {
+    const std::int64_t first = call / calls * depth;  // of K
+    const std::int64_t k = std::min(depth, problem.k - first);
+    const double beta64 = first == 0 ? problem.beta : 1.0;
+    const auto beta32 = static_cast<float>(beta64);
+    const void* beta = f64 ? static_cast<const void*>(&beta64) : &beta32;
+    const auto at = [&](const GemmMatrix& matrix, std::int64_t step_of_k) {
+      std::int64_t rest = call % calls;
+      std::int64_t offset = first * step_of_k;
       for (int d = rank - 2; d >= 0; --d) {
         offset += rest % problem.batch.extent[d] * matrix.batch.stride[d];
         rest /= problem.batch.extent[d];
@@ -149,14 +163,14 @@ void multiply(cublasHandle_t handle, const GemmProblem& problem) {
     const cublasComputeType_t compute = compute_type(problem);
     if (c.is_transposed)  // c^T = b^T a^T
       MYLOS_CUBLAS_CHECK(cublasGemmStridedBatchedEx_64(
-          handle, operation(b), operation(a), problem.n, problem.m, problem.k, alpha, at(problem.b), type, b.leading,
-          step(problem.b), at(problem.a), type, a.leading, step(problem.a), beta, at(problem.c), c_type, c.leading,
-          step(problem.c), inner, compute, CUBLAS_GEMM_DEFAULT));
+          handle, operation(b), operation(a), problem.n, problem.m, k, alpha, at(problem.b, problem.b.row), type,
+          b.leading, step(problem.b), at(problem.a, problem.a.column), type, a.leading, step(problem.a), beta,
+          at(problem.c, 0), c_type, c.leading, step(problem.c), inner, compute, CUBLAS_GEMM_DEFAULT));
     else
       MYLOS_CUBLAS_CHECK(cublasGemmStridedBatchedEx_64(
-          handle, operation(a), operation(b), problem.m, problem.n, problem.k, alpha, at(problem.a), type, a.leading,
-          step(problem.a), at(problem.b), type, b.leading, step(problem.b), beta, at(problem.c), c_type, c.leading,
-          step(problem.c), inner, compute, CUBLAS_GEMM_DEFAULT));
+          handle, operation(a), operation(b), problem.m, problem.n, k, alpha, at(problem.a, problem.a.column), type,
+          a.leading, step(problem.a), at(problem.b, problem.b.row), type, b.leading, step(problem.b), beta,
+          at(problem.c, 0), c_type, c.leading, step(problem.c), inner, compute, CUBLAS_GEMM_DEFAULT));
   }
 }
 
@@ -206,7 +220,8 @@ void run_gemm_vendor(const GemmProblem& problem, const detail::Queue& queue) {
     MYLOS_CUBLAS_CHECK(cublasSetMathMode(handle.get(), CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION));
     multiply(handle.get(), inner);
   }
-  if (!problem.after->empty()) pass_after(problem, inner.c, {}, 1, is_wide ? problem.beta : 0.0, queue.stream);
+  if (is_wide || !problem.after->empty())
+    pass_after(problem, inner.c, {}, 1, is_wide ? problem.beta : 0.0, queue.stream);
 }
 
 }  // namespace mylos::cuda

@@ -258,11 +258,13 @@ struct GemvTuning {
   int rows;
   std::int64_t piece;
   std::int64_t most_pieces;
-  std::int64_t shortest;  // K that cuBLAS is slower with, f32
 };
-MYLOS_HOST_DEVICE constexpr GemvTuning gemv_tuning() { return {8, 8192, 512, 65536}; }
+MYLOS_HOST_DEVICE constexpr GemvTuning gemv_tuning() { return {8, 8192, 512}; }
 /// For cuBLAS, which wants 32 MiB on sm_90.
 inline constexpr std::size_t vendor_workspace_bytes = std::size_t{32} << 20;
+/// Of K at most in one of its calls, where it sums in f32: with FMA, and on tensor cores.
+inline constexpr std::int64_t vendor_depth_f32 = 4096;
+inline constexpr std::int64_t vendor_depth_tensor = 16384;
 /// Elements of 64 x 128 that are computed one by one at most; beyond, all of the 64 x 128.
 inline constexpr int plain_single_elements = 64;
 
