@@ -209,7 +209,8 @@ TYPED_TEST(MlpTest, GradedValues) {
 TYPED_TEST(MlpTest, NaNAndInfinity) {
   for (const DType dtype : {DType::f32, DType::f64, DType::f16})
     for (const MlpChain chain : {MlpChain::none, MlpChain::relu, MlpChain::tanh})
-      for (const std::vector<std::int64_t>& widths : {std::vector<std::int64_t>{8, 32, 32, 4}, {5, 70, 3}}) {
+      for (const std::vector<std::int64_t>& widths :
+           {std::vector<std::int64_t>{8, 32, 32, 4}, {5, 70, 3}, {3, 20, 9}}) {
         MlpCase c = with_dtype({widths, {300}}, dtype);
         c.chains = {chain};
         MlpCheck<TypeParam>(c, [](std::int64_t k, std::int64_t n) {

@@ -32,7 +32,6 @@ bool keeps_nan(const Step& step) {
 
 const char* refuse_tiles(const MlpProblem& problem) {
   if (problem.samples.rank > 1) return "the samples are not evenly spaced";
-  if (problem.f64) return nullptr;
   for (int l = 0; l < problem.network->size(); ++l) {
     const Chain& chain = (*problem.network)[l].chain;
     for (int s = 0; s < chain.size(); ++s)

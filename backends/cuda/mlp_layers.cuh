@@ -22,7 +22,6 @@ struct MlpArithmetic;
 
 template <>
 struct MlpArithmetic<float> {
-  static constexpr bool exact = false;
   using Weights = uint4;  // of two features: large parts, small parts
   static __device__ __forceinline__ Weights weights(float w0, float w1) {
     const std::uint32_t h0 = round_to_tf32(w0);
@@ -55,7 +54,6 @@ struct MlpArithmetic<float> {
 
 template <>
 struct MlpArithmetic<double> {
-  static constexpr bool exact = true;
   using Weights = double2;
   static __device__ __forceinline__ Weights weights(double w0, double w1) { return {w0, w1}; }
   struct Values {

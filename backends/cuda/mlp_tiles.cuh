@@ -1,8 +1,9 @@
 // A network on the tensor cores: a warp takes its samples through all layers, in registers from the first load to the
 // last store. Weights stand in shared memory, all layers at once where they fit, else layer by layer.
 //
-// In f32 a sample that meets an infinity or overflows ends as NaN (mlp_layers.cuh). Those are found at the end and
-// computed again by a single thread in plain f32, which gives what IEEE arithmetic has.
+// A sample that meets an infinity or overflows ends as NaN, whatever IEEE arithmetic has for it: widths are filled up
+// with zeros, and in f32 an infinity is split into infinity and NaN. Those samples are found at the end and computed
+// again by a single thread in plain arithmetic.
 #pragma once
 
 #include <cmath>
@@ -58,8 +59,8 @@ struct MlpLane {
 
 // Element by element, out of line and by way of local memory: rare, and the products need the registers.
 template <class T>
-__device__ __noinline__ void load_mlp_values(const MlpTilesParameters<T>& p, MlpLane lane, T* values) {
-  for (int j = 0; 8 * j < p.samples.in; ++j)
+__device__ __noinline__ void load_mlp_values(const MlpTilesParameters<T>& p, MlpLane lane, int tiles, T* values) {
+  for (int j = 0; j < tiles; ++j)  // zeros behind the last feature: products read them
     for (int slot = 0; slot < lane.slots; ++slot)
       for (int c = 0; c < 2; ++c) {
         const int feature = 8 * j + 2 * lane.t + c;
@@ -184,7 +185,7 @@ struct MlpWarp {
   }
   __device__ __forceinline__ void load_by_element(Values& v) const {
     T values[N * 4 * M];
-    load_mlp_values(p, lane, values);
+    load_mlp_values(p, lane, N, values);
     fill(v, values);
   }
 
@@ -343,12 +344,11 @@ struct MlpWarp {
 
   __device__ __forceinline__ void store(const Values& v) const {
     bool plain = lane.first + rows <= p.count;
-    if constexpr (!A::exact) plain = !__any_sync(0xffffffffU, has_nan(v)) && plain;
+    plain = !__any_sync(0xffffffffU, has_nan(v)) && plain;
     if (p.y == MlpAccess::pairs && plain) return store_pairs(v);
     if (p.y == MlpAccess::samples && plain) return store_samples(v);
-    unsigned bad = 0;
     unsigned again = 0;
-    if constexpr (!A::exact) bad = bad_slots(v, again);
+    const unsigned bad = bad_slots(v, again);
     store_by_element(v, bad);
     if (again != 0) run_mlp_sample_again(p, lane.first + number());
   }
