@@ -1,5 +1,5 @@
-// What the three shapes of the reduction share: loads of one vector of values, the chain, the combination of a team's
-// states, and the end.
+// What the three shapes of the reduction share: what happens to values before they enter a state, the combination of a
+// team's states, and the end.
 #pragma once
 
 #include "cuda/primitives/launch.cuh"
@@ -19,7 +19,7 @@ using detail::Reducer;
 
 // ---- prepare steps of an instruction or two ------------------------------------------------------------------------
 
-/// The sign is kept and turned by masks, so that sums and extrema of x, -x, |x| and -|x| are one kernel.
+/// The sign is kept and turned by masks, so that sums and extrema of -x, |x| and -|x| are one kernel.
 template <class T>
 __device__ __forceinline__ T with_sign(T v, std::uint32_t kept, std::uint32_t turned) {
   if constexpr (sizeof(T) == 8)
