@@ -1,0 +1,355 @@
+// What a warp does with its samples: loads them, takes them through a layer, stores the results; all between in
+// registers.
+#pragma once
+
+#include <cmath>
+
+#include "cuda/mlp_layers.cuh"
+#include "cuda/primitives/access.cuh"
+#include "cuda/tuning.hpp"
+#include "mlp/samples.hpp"
+
+namespace mylos::cuda {
+
+/// How a warp's samples move.
+///   pairs:   two neighbouring features at once
+///   samples: all of a lane's samples at once, which are neighbours
+///   single:  element by element
+enum class MlpAccess : std::uint8_t { pairs, samples, single };
+
+template <class T>
+struct MlpTilesParameters {
+  detail::MlpSamples samples;
+  std::int64_t count;
+  const MlpRecord<T>* record;
+  const MlpHead* head;           // as mlp_layout_kernel left them
+  const unsigned char* weights;  // likewise
+  int layers;
+  int bytes;      // of shared memory
+  bool resident;  // all layers are in shared memory at once
+  bool chunked;   // a lane's samples are neighbours
+  MlpAccess x;
+  MlpAccess y;
+};
+
+/// Where a lane's samples are; see MlpWarp.
+struct MlpLane {
+  std::int64_t first;  // the warp's first sample
+  int g;
+  int t;
+  int slots;
+  bool chunked;  // a lane's samples are neighbours
+
+  /// Of a slot, in the warp's samples.
+  __device__ __forceinline__ int row(int slot) const { return chunked ? g * slots + slot : g + 8 * slot; }
+  __device__ __forceinline__ std::int64_t sample(int slot) const { return first + row(slot); }
+  /// Of feature c of two, of 8 features j, in MlpWarp's Values.
+  __device__ __forceinline__ int place(int j, int slot, int c) const {
+    return j * 2 * slots + slot / 2 * 4 + 2 * c + slot % 2;
+  }
+};
+
+// Element by element, out of line and by way of local memory: rare, and the products need the registers.
+template <class T>
+__device__ __noinline__ void load_mlp_values(const MlpTilesParameters<T>& p, MlpLane lane, int tiles, T* values) {
+  for (int j = 0; j < tiles; ++j)  // zeros behind the last feature: products read them
+    for (int slot = 0; slot < lane.slots; ++slot)
+      for (int c = 0; c < 2; ++c) {
+        const int feature = 8 * j + 2 * lane.t + c;
+        const std::int64_t sample = lane.sample(slot);
+        T one = T(0);
+        if (feature < p.samples.in && sample < p.count)
+          one = detail::load_element<T>(p.samples.x_dtype, p.samples.x,
+                                        p.samples.offset(p.samples.x_stride, sample) + feature * p.samples.x_feature);
+        values[lane.place(j, slot, c)] = one;
+      }
+}
+template <class T>
+__device__ __noinline__ void store_mlp_values(const MlpTilesParameters<T>& p, MlpLane lane, unsigned bad,
+                                              const T* values) {
+  for (int j = 0; 8 * j < p.samples.out; ++j)
+    for (int slot = 0; slot < lane.slots; ++slot)
+      for (int c = 0; c < 2; ++c) {
+        const int feature = 8 * j + 2 * lane.t + c;
+        const std::int64_t sample = lane.sample(slot);
+        if (feature < p.samples.out && sample < p.count && (bad >> slot & 1U) == 0)
+          detail::store_element<T>(p.samples.y_dtype, p.samples.y,
+                                   p.samples.offset(p.samples.y_stride, sample) + feature * p.samples.y_feature,
+                                   values[lane.place(j, slot, c)]);
+      }
+}
+
+template <class T>
+__device__ __noinline__ void run_mlp_sample_again(const MlpTilesParameters<T>& p, std::int64_t sample) {
+  detail::run_mlp_sample<max_mlp_width>(p.samples, p.record, p.layers, sample);
+}
+
+/// What a warp does. Tiles of 16 samples; a lane (g, t) has rows g and g + 8 of each, slots 2 m and 2 m + 1.
+template <class T, int Width>
+struct MlpWarp {
+  static constexpr MlpTuning tuning = mlp_tuning(Width, sizeof(T));
+  static constexpr int M = tuning.tiles;
+  static constexpr int N = Width / 8;
+  static constexpr int slots = 2 * M;
+  static constexpr int rows = 16 * M;
+  using A = MlpArithmetic<T>;
+  /// For each 8 features, of each 16 samples: features 2 t and 2 t + 1 (c) of samples g and g + 8 (h) at 2 c + h, as
+  /// products take them.
+  using Values = T[N][M][4];
+  static __device__ __forceinline__ constexpr int place(int slot, int c) { return 2 * c + slot % 2; }
+  struct alignas(16) Bias {
+    T value[4];
+  };
+
+  const MlpTilesParameters<T>& p;
+  MlpLane lane;
+
+  __device__ __forceinline__ std::int64_t sample(int slot) const { return lane.sample(slot); }
+
+  /// A number that the compiler takes for another one each time: else it keeps every address's share of it in registers
+  /// from one round to the next.
+  static __device__ __forceinline__ std::int64_t fresh(std::int64_t stride) {
+    asm volatile("" : "+l"(stride));
+    return stride;
+  }
+
+  /// To local memory and back, in the same order: in another one the compiler would move registers for it everywhere.
+  static __device__ __forceinline__ void spill(const Values& v, T* to) {
+#pragma unroll
+    for (int i = 0; i < N * 4 * M; ++i) to[i] = v[i / (4 * M)][i / 4 % M][i % 4];
+  }
+  static __device__ __forceinline__ void fill(Values& v, const T* from) {
+#pragma unroll
+    for (int i = 0; i < N * 4 * M; ++i) v[i / (4 * M)][i / 4 % M][i % 4] = from[i];
+  }
+
+  /// Of samples that all exist.
+  __device__ __forceinline__ void load_pairs(Values& v) const {
+    const std::int64_t stride = fresh(p.samples.x_stride.stride[0]);
+    const T* x[slots];
+#pragma unroll
+    for (int slot = 0; slot < slots; ++slot)
+      x[slot] = static_cast<const T*>(p.samples.x) + sample(slot) * stride + 2 * lane.t;
+#pragma unroll
+    for (int j = 0; j < N; ++j) {
+      detail::Pack<T, 2> two[slots] = {};
+      if (8 * j < p.samples.in) {
+        const bool is = 8 * j + 2 * lane.t < p.samples.in;
+#pragma unroll
+        for (int slot = 0; slot < slots; ++slot)
+          if (is) two[slot] = StreamingAccess::load(reinterpret_cast<const detail::Pack<T, 2>*>(x[slot] + 8 * j));
+      }
+#pragma unroll
+      for (int slot = 0; slot < slots; ++slot)
+#pragma unroll
+        for (int c = 0; c < 2; ++c) v[j][slot / 2][place(slot, c)] = two[slot].value[c];
+    }
+  }
+
+  __device__ __forceinline__ void load_samples(Values& v) const {
+    constexpr int piece = detail::piece_of<T, slots>;
+    const std::int64_t step = fresh(p.samples.x_feature);
+    const T* x = static_cast<const T*>(p.samples.x) + lane.first + lane.g * slots + 2 * lane.t * step;
+#pragma unroll
+    for (int j = 0; j < N; ++j, x += 6 * step)
+#pragma unroll
+      for (int c = 0; c < 2; ++c, x += step) {
+        T some[slots] = {};
+        if (8 * j + 2 * lane.t + c < p.samples.in) {
+#pragma unroll
+          for (int i = 0; i < slots / piece; ++i)
+            detail::unpack(StreamingAccess::load(reinterpret_cast<const detail::Pack<T, piece>*>(x) + i),
+                           some + i * piece);
+        }
+#pragma unroll
+        for (int slot = 0; slot < slots; ++slot) v[j][slot / 2][place(slot, c)] = some[slot];
+      }
+  }
+
+  __device__ __forceinline__ void load(Values& v) const {
+    const bool whole = lane.first + rows <= p.count;
+    if (p.x == MlpAccess::pairs && whole)
+      load_pairs(v);
+    else if (p.x == MlpAccess::samples && whole)
+      load_samples(v);
+    else
+      load_by_element(v);
+  }
+  __device__ __forceinline__ void load_by_element(Values& v) const {
+    T values[N * 4 * M];
+    load_mlp_values(p, lane, N, values);
+    fill(v, values);
+  }
+
+  /// v = max(v * weights + bias, floor) for so many times 8 inputs and outputs; NaN stays.
+  template <int Inputs, int Tiles>
+  __device__ __forceinline__ void products(const unsigned char* memory, T floor, Values& v) const {
+    const auto* const weights = reinterpret_cast<const typename A::Weights*>(memory) + number();
+    const auto* const bias = reinterpret_cast<const Bias*>(memory + Inputs * Tiles * 512) + lane.t;
+    T sum[Tiles][M][4];
+#pragma unroll
+    for (int j = 0; j < Inputs; ++j) {
+      typename A::Values values[M];
+#pragma unroll
+      for (int m = 0; m < M; ++m) values[m].take(v[j][m]);
+      // A few products that do not wait for each other, before those that wait for them.
+      constexpr int group = Tiles < 4 ? Tiles : 4;
+#pragma unroll
+      for (int first = 0; first < Tiles; first += group) {
+        typename A::Weights w[group];
+#pragma unroll
+        for (int n = 0; n < group; ++n) w[n] = weights[(j * Tiles + first + n) * 32];
+#pragma unroll
+        for (int n = 0; n < group; ++n) {
+          if (j == 0) {
+            const Bias b = bias[4 * (first + n)];
+#pragma unroll
+            for (int m = 0; m < M; ++m) A::template add<0>(sum[first + n][m], values[m], w[n], b.value);
+          } else {
+#pragma unroll
+            for (int m = 0; m < M; ++m) A::template add<0>(sum[first + n][m], values[m], w[n], sum[first + n][m]);
+          }
+        }
+        if constexpr (A::parts == 3) {
+#pragma unroll
+          for (int i = 0; i < group * M; ++i)
+            A::template add<1>(sum[first + i / M][i % M], values[i % M], w[i / M], sum[first + i / M][i % M]);
+#pragma unroll
+          for (int i = 0; i < group * M; ++i)
+            A::template add<2>(sum[first + i / M][i % M], values[i % M], w[i / M], sum[first + i / M][i % M]);
+        }
+      }
+    }
+#pragma unroll
+    for (int n = 0; n < Tiles; ++n)
+#pragma unroll
+      for (int i = 0; i < 4 * M; ++i)  // a product leaves feature c of sample h at 2 h + c
+        v[n][i / 4][place(i % 4 / 2, i % 2)] = A::at_least(sum[n][i / 4][i % 4], floor);
+  }
+
+  /// v = layer(v), where `memory` holds the layer.
+  __device__ __forceinline__ void layer(const MlpHead& head, const MlpRecord<T>* record, const unsigned char* memory,
+                                        Values& v) const {
+    constexpr int unit = N / 4;
+    const T floor = head.chain == MlpChainKind::relu ? T(0) : static_cast<T>(-INFINITY);
+    const int inputs = head.in_tiles == unit ? 0 : (head.in_tiles == 2 * unit ? 3 : 6);
+    switch (inputs + (head.out_tiles == unit ? 0 : (head.out_tiles == 2 * unit ? 1 : 2))) {
+#define MYLOS_CASE(number, inputs, tiles)                    \
+  case number:                                               \
+    products<(inputs)*unit, (tiles)*unit>(memory, floor, v); \
+    break;
+      MYLOS_CASE(0, 1, 1)
+      MYLOS_CASE(1, 1, 2)
+      MYLOS_CASE(2, 1, 4)
+      MYLOS_CASE(3, 2, 1)
+      MYLOS_CASE(4, 2, 2)
+      MYLOS_CASE(5, 2, 4)
+      MYLOS_CASE(6, 4, 1)
+      MYLOS_CASE(7, 4, 2)
+      MYLOS_CASE(8, 4, 4)
+#undef MYLOS_CASE
+    }
+    if (head.chain != MlpChainKind::any) return;
+    T values[N * 4 * M];
+    spill(v, values);
+    chain_mlp_values<T, 4 * M>(record, 2 * lane.t, values);
+    fill(v, values);
+  }
+
+  /// Whether a result of this lane may be NaN.
+  __device__ __forceinline__ bool has_nan(const Values& v) const {
+    T sum = T(0);
+#pragma unroll
+    for (int n = 0; n < N; ++n) {
+      if (8 * n >= p.samples.out) break;
+#pragma unroll
+      for (int i = 0; i < 4 * M; ++i) sum += v[n][i / 4][i % 4];
+    }
+    return sum != sum;
+  }
+  /// Bit of each slot whose sample is NaN somewhere and must be computed again; the same for a row's four lanes. Of the
+  /// lane: whether the sample of its own number is one of them.
+  __device__ __forceinline__ unsigned bad_slots(const Values& v, unsigned& of_lane) const {
+    unsigned bad = 0;
+    of_lane = 0;
+    const int own = number();
+#pragma unroll
+    for (int slot = 0; slot < slots; ++slot) {
+      bool is_bad = false;
+#pragma unroll
+      for (int n = 0; n < N; ++n) {
+        if (8 * n >= p.samples.out) break;
+#pragma unroll
+        for (int c = 0; c < 2; ++c) {
+          const T one = v[n][slot / 2][place(slot, c)];
+          is_bad = is_bad || one != one;
+        }
+      }
+      const unsigned all = __ballot_sync(0xffffffffU, is_bad && sample(slot) < p.count);
+      bad |= (all >> (4 * lane.g) & 15U) != 0 ? 1U << slot : 0;
+      // The lane takes the sample of its own number.
+      const int own_slot = p.chunked ? own % slots : own / 8;
+      const int own_g = p.chunked ? own / slots : own % 8;
+      if (own_slot == slot && own < rows && (all >> (4 * own_g) & 15U) != 0) of_lane = 1;
+    }
+    return bad;
+  }
+
+  __device__ __forceinline__ void store_pairs(const Values& v) const {
+    const std::int64_t stride = fresh(p.samples.y_stride.stride[0]);
+    T* y[slots];
+#pragma unroll
+    for (int slot = 0; slot < slots; ++slot)
+      y[slot] = static_cast<T*>(p.samples.y) + sample(slot) * stride + 2 * lane.t;
+#pragma unroll
+    for (int n = 0; n < N; ++n) {
+      if (8 * n >= p.samples.out) break;
+      if (8 * n + 2 * lane.t < p.samples.out) {
+#pragma unroll
+        for (int slot = 0; slot < slots; ++slot)
+          StreamingAccess::store(reinterpret_cast<detail::Pack<T, 2>*>(y[slot] + 8 * n),
+                                 detail::Pack<T, 2>{{v[n][slot / 2][place(slot, 0)], v[n][slot / 2][place(slot, 1)]}});
+      }
+    }
+  }
+
+  __device__ __forceinline__ void store_samples(const Values& v) const {
+    constexpr int piece = detail::piece_of<T, slots>;
+    const std::int64_t step = fresh(p.samples.y_feature);
+    T* y = static_cast<T*>(p.samples.y) + lane.first + lane.g * slots + 2 * lane.t * step;
+#pragma unroll
+    for (int n = 0; n < N; ++n, y += 6 * step) {
+      if (8 * n >= p.samples.out) break;
+#pragma unroll
+      for (int c = 0; c < 2; ++c, y += step) {
+        if (8 * n + 2 * lane.t + c >= p.samples.out) continue;
+        T some[slots];
+#pragma unroll
+        for (int slot = 0; slot < slots; ++slot) some[slot] = v[n][slot / 2][place(slot, c)];
+#pragma unroll
+        for (int i = 0; i < slots / piece; ++i)
+          StreamingAccess::store(reinterpret_cast<detail::Pack<T, piece>*>(y) + i,
+                                 detail::pack_up<T, piece>(some + i * piece));
+      }
+    }
+  }
+
+  __device__ __forceinline__ void store(const Values& v) const {
+    bool plain = lane.first + rows <= p.count;
+    plain = !__any_sync(0xffffffffU, has_nan(v)) && plain;
+    if (p.y == MlpAccess::pairs && plain) return store_pairs(v);
+    if (p.y == MlpAccess::samples && plain) return store_samples(v);
+    unsigned again = 0;
+    const unsigned bad = bad_slots(v, again);
+    store_by_element(v, bad);
+    if (again != 0) run_mlp_sample_again(p, lane.first + number());
+  }
+  __device__ __forceinline__ void store_by_element(const Values& v, unsigned bad) const {
+    T values[N * 4 * M];
+    spill(v, values);
+    store_mlp_values(p, lane, bad, values);
+  }
+  __device__ __forceinline__ int number() const { return lane.g * 4 + lane.t; }
+};
+
+}  // namespace mylos::cuda
