@@ -51,11 +51,11 @@ constexpr const char* name_of(DType dtype) {
   return "unknown";
 }
 
-constexpr bool is_floating(DType dtype) {
+MYLOS_HOST_DEVICE constexpr bool is_floating(DType dtype) {
   return dtype == DType::f64 || dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
 }
 
-constexpr bool is_sixteen_bit(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
+MYLOS_HOST_DEVICE constexpr bool is_sixteen_bit(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
 
 namespace detail {
 
