@@ -41,13 +41,17 @@ struct GemmFactor {
   bool is_chained;            // `before` is applied to its elements
   MatrixStructure structure;  // as of a matrix of these rows
 
+  /// Whether element k of row i is 0 by the structure alone.
+  __device__ __forceinline__ bool is_zero(std::int64_t i, std::int64_t k) const {
+    return (k > i && structure == MatrixStructure::lower) || (k < i && structure == MatrixStructure::upper);
+  }
+
   /// Element k of row i of the matrix at `from`, past the caches where that is asked for.
   template <bool Streaming>
   __device__ __forceinline__ float load(const float* from, std::int64_t i, std::int64_t k) const {
     if (structure != MatrixStructure::general) {
-      const bool above = k > i;
-      if (above ? structure == MatrixStructure::lower : k < i && structure == MatrixStructure::upper) return 0.F;
-      if (above ? structure == MatrixStructure::symmetric_lower
+      if (is_zero(i, k)) return 0.F;
+      if (k > i ? structure == MatrixStructure::symmetric_lower
                 : k < i && structure == MatrixStructure::symmetric_upper) {
         const std::int64_t other = i;
         i = k;

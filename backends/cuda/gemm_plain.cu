@@ -77,7 +77,7 @@ struct PlainSide {
                      {batch, first + row(0), k + step(0), row(1) - row(0), step(1) - step(0), factor.rows, p.k}, v);
 #pragma unroll
     for (int i = 0; i < count; ++i)
-      if (k + step(i) >= p.k) v[i] = 0.F;  // a chain need not keep 0
+      if (k + step(i) >= p.k || factor.is_zero(first + row(i), k + step(i))) v[i] = 0.F;  // a chain need not keep 0
   }
   __device__ __forceinline__ void store(float (&to)[depth][pitch], const detail::RegisterTile<float, count>& v) const {
 #pragma unroll

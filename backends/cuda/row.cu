@@ -56,7 +56,7 @@ void with_storage(DType dtype, const Visit& visit) {
 
 const char* refuse_registers(const RowProblem& problem) {
   if (const char* reason = refuse_held_rows(problem)) return reason;
-  const bool chained = problem.has_chains() || problem.is_causal;
+  const bool chained = problem.has_chains_or_mask();
   const int value = problem.computes_in_f64() ? sizeof(double) : sizeof(float);
   if (problem.length() <= registers_tiny_length(static_cast<std::size_t>(value))) return nullptr;
   if (!rows_are_aligned_alike(problem)) return "rows of x and y are not aligned alike";
