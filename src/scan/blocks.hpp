@@ -227,15 +227,25 @@ MYLOS_FUNCTION void put_column(ScanBuffers<M, T>& b, int c, const typename Scann
   if constexpr (M == ScanMonoid::arg_maximum) b.index[c] = whole.position;
 }
 
-/// Likewise of n neighbouring rows; `state` and `base` have one for each, and for as many more as make whole vectors:
-/// with the remainder in scalar forms of the elementary functions, a row's bits would depend on its neighbours.
+inline constexpr int scan_group = 16;
+
+/// f(c) for c < n, a multiple of scan_group: in loops of one length that the compiler knows. Where it vectorises them
+/// it leaves no remainder to scalar forms of the elementary functions, with which a row's bits would depend on its
+/// neighbours.
+template <class F>
+MYLOS_FUNCTION void for_groups(int n, const F& f) {
+  for (int first = 0; first < n; first += scan_group)
+    for (int k = 0; k < scan_group; ++k) f(first + k);
+}
+
+/// Likewise of n neighbouring rows; `state` and `base` have one for each, and for as many more as make whole groups.
 template <ScanMonoid M, class T>
 MYLOS_FUNCTION void scan_across(const BlockScan<T>& s, std::int64_t row, int n, std::int64_t begin, std::int64_t end,
                                 typename Scanner<M, T>::State* state, const typename Scanner<M, T>::State* base,
                                 bool only_total) {
   using R = Scanner<M, T>;
   ScanBuffers<M, T> b;
-  const int whole = (n + 15) / 16 * 16;
+  const int whole = (n + scan_group - 1) / scan_group * scan_group;
   for (int c = 0; c < whole; ++c) state[c] = R::identity();
   for (std::int64_t at = begin; at < end; ++at) {
     load_block<M, T>(s, {row, at}, n, b);
@@ -243,13 +253,12 @@ MYLOS_FUNCTION void scan_across(const BlockScan<T>& s, std::int64_t row, int n, 
       b.value[c] = R::neutral();
       if constexpr (M == ScanMonoid::arg_maximum) b.position[c] = -1;
     }
-    if (s.p.exclusive)
-      for (int c = 0; c < whole; ++c) put_column(b, c, state, base);
-    for (int c = 0; c < whole; ++c)
+    if (s.p.exclusive) for_groups(whole, [&](int c) { put_column(b, c, state, base); });
+    for_groups(whole, [&](int c) {
       R::take(state[c], b.value[c],
               M == ScanMonoid::arg_maximum ? b.position[M == ScanMonoid::arg_maximum ? c : 0] : 0);
-    if (!s.p.exclusive)
-      for (int c = 0; c < whole; ++c) put_column(b, c, state, base);
+    });
+    if (!s.p.exclusive) for_groups(whole, [&](int c) { put_column(b, c, state, base); });
     if (!only_total) store_block<M, T>(s, {row, at}, n, b.result, b.index);
   }
 }
