@@ -12,6 +12,8 @@
 // Always inlined: a copy that the linker could merge would let code compiled for one instruction set reach another.
 #define MYLOS_FUNCTION MYLOS_HOST_DEVICE inline __attribute__((always_inline))
 
+#define MYLOS_NOINLINE __attribute__((noinline))
+
 #if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__)
 #define MYLOS_DEVICE_CODE 1
 #else

@@ -4,6 +4,7 @@
 
 #include <Kokkos_Core.hpp>
 
+#include "core/queue.hpp"
 #include "row/block.hpp"
 #include "row/teams.hpp"
 
@@ -25,14 +26,16 @@ void run_generic_blocks(const Exec& exec, const std::string& label, const RowPro
   });
 }
 
-template <class Exec>
-void run_generic(const Exec& exec, const std::string& label, const RowProblem& problem) {
-  if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) {
-    if (problem.computes_in_f64()) return run_generic_blocks<Exec, double>(exec, label, problem);
-    run_generic_blocks<Exec, float>(exec, label, problem);
-  } else {
-    run_row_teams(exec, label, problem);
-  }
+/// Of the problems that are computed in T. The kernel for the host serves chains and none.
+template <class T, bool Chained>
+void run_generic(const Execution& execution, const std::string& label, const RowProblem& problem) {
+  with_instance(execution, [&](const auto& exec) {
+    using Exec = std::decay_t<decltype(exec)>;
+    if constexpr (!Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible)
+      run_row_teams<T, Chained>(exec, label, problem);
+    else if constexpr (!Chained)
+      run_generic_blocks<Exec, T>(exec, label, problem);
+  });
 }
 
 }  // namespace mylos::detail

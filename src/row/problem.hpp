@@ -67,6 +67,7 @@ struct RowProblem {
   std::int64_t length() const { return axis.count; }
   bool computes_in_f64() const { return x.dtype == DType::f64 || y.dtype == DType::f64; }
   bool has_affine() const { return weight.given() || bias.given(); }
+  bool has_chains_or_mask() const { return has_chains() || is_causal; }
   bool has_chains() const { return !before->empty() || !after->empty(); }
   int operand_count() const { return before->operand_count() + after->operand_count(); }
   const Tensor& operand_tensor(int o) const {

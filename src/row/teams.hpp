@@ -4,6 +4,10 @@
 // are merged as a tree. x is read twice, the second time from a cache where rows are short. Rows beyond team_piece
 // values are cut into pieces of that length, one kernel for their statistics, one to merge them, one for the map. All
 // of this follows from a row's length and strides, so its bits do not depend on how many rows there are.
+//
+// The parameters lie in device memory, put there by a kernel of its own. Kokkos passes a functor on by address where
+// its body is too large to inline, and each thread would then copy 3 KB of it into memory of its own: with that rows of
+// 4096 took 7 times as long (H200).
 #pragma once
 
 #include <mylos/detail/divider.hpp>
@@ -16,10 +20,11 @@ namespace mylos::detail {
 
 inline constexpr int team_threads = 256;
 inline constexpr std::int64_t team_piece = 64 << 10;
-template <class T>
-inline constexpr int team_values = sizeof(T) == 8 ? 4 : 8;  // that a lane takes at once
+template <class T, bool Chained>
+inline constexpr int team_values = (Chained ? 16 : 32) / static_cast<int>(sizeof(T));  // that a lane takes at once
 template <class T>
 inline constexpr int team_vector = 16 / static_cast<int>(sizeof(T));  // of them neighbours
+inline constexpr int team_tiles = 8;  // that a lane takes where rows are long enough: merging lanes costs several tiles
 
 struct TeamTensor {
   void* data;
@@ -56,9 +61,11 @@ struct TeamParameters {
   int threads;        // of a team
   int lanes;          // of a row, a power of two
   bool rows_fastest;  // neighbouring threads on neighbouring rows
+
+  int rows_of_team() const { return threads / lanes; }
 };
 
-template <class T>
+template <class T, bool Chained>
 TeamParameters<T> make_teams(const RowProblem& problem, int threads) {
   TeamParameters<T> p{};
   p.rows_rank = problem.rows.rank;
@@ -99,30 +106,27 @@ TeamParameters<T> make_teams(const RowProblem& problem, int threads) {
   p.threads = threads;
   const int most = p.rows_fastest && threads >= 64 ? threads / 32 : threads;
   p.lanes = 1;
-  while (p.lanes < most && p.lanes * team_values<T> < p.length) p.lanes *= 2;
+  while (p.lanes < most && p.lanes * team_values<T, Chained> * team_tiles < p.length) p.lanes *= 2;
   return p;
 }
 
-/// What each thread of a team does; Member is a Kokkos team member.
-template <class T, class P>
-struct RowTeams {
+enum class TeamStage : std::uint8_t { all, statistic, merge, map };
+
+/// What each thread of a team does; Member is a Kokkos team member. Not Chained: there are neither chains nor a mask,
+/// and a thread keeps half as many registers.
+template <class T, class P, bool Chained>
+struct RowTeamWork {
   using State = typename P::State;
+  using Stage = TeamStage;
   using M = math::Precise;
-  static constexpr int V = team_values<T>;
+  static constexpr int V = team_values<T, Chained>;
   static constexpr int E = team_vector<T>;
   using Tile = RegisterTile<T, V>;
-  enum class Stage : std::uint8_t { all, statistic, merge, map };
 
-  TeamParameters<T> p;
+  const TeamParameters<T>& p;
   Stage stage;
   State* states;               // rows x pieces
   RowConstants<T>* constants;  // rows
-
-  std::int64_t teams() const {
-    const std::int64_t groups = (p.rows + p.threads / p.lanes - 1) / (p.threads / p.lanes);
-    return stage == Stage::statistic || stage == Stage::map ? groups * p.pieces : groups;
-  }
-  static std::size_t scratch_bytes(int threads) { return sizeof(State) * static_cast<std::size_t>(threads) + 64; }
 
   /// A thread's row, its place in the row, and the part of the row it shares.
   struct Share {
@@ -136,10 +140,24 @@ struct RowTeams {
   };
 
   template <class Member>
-  KOKKOS_INLINE_FUNCTION void operator()(const Member& team) const {
-    auto* shared = static_cast<State*>(team.team_shmem().get_shmem(static_cast<int>(sizeof(State)) * p.threads));
+  KOKKOS_INLINE_FUNCTION void run(const Member& team) const {
     const Share share = share_of(team.league_rank(), team.team_rank());
-    if (stage == Stage::map) return write(share, constants[share.row < p.rows ? share.row : 0]);
+    const bool exists = share.row < p.rows;
+    RowConstants<T> c{};
+    if (stage == Stage::map) {
+      if (exists) c = constants[share.row];
+    } else if (!find_constants(team, share, exists, c)) {
+      return;
+    }
+    if (exists) write(share, c);
+  }
+
+ private:
+  /// Whether there is more to do: c is what the map takes.
+  template <class Member>
+  KOKKOS_INLINE_FUNCTION bool find_constants(const Member& team, const Share& share, bool exists,
+                                             RowConstants<T>& c) const {
+    auto* shared = static_cast<State*>(team.team_shmem().get_shmem(static_cast<int>(sizeof(State)) * p.threads));
     const State own = stage == Stage::merge ? merged_pieces(share) : statistic(share);
     shared[share.slot] = own;
     for (int half = p.lanes / 2; half > 0; half /= 2) {
@@ -147,19 +165,19 @@ struct RowTeams {
       if (share.lane < half) shared[share.slot] = P::template merge<M>(shared[share.slot], shared[share.slot + half]);
     }
     team.team_barrier();
-    if (share.row >= p.rows) return;
+    if (!exists) return false;
     const State& whole = shared[share.slot - share.lane];
+    const bool first = share.lane == 0;
     if (stage == Stage::statistic) {
-      if (share.lane == 0) states[share.row * p.pieces + share.piece] = whole;
-      return;
+      if (first) states[share.row * p.pieces + share.piece] = whole;
+      return false;
     }
-    const RowConstants<T> c = P::template finish<M>(whole, p.numbers);
-    if (share.lane == 0) write_statistics(share, whole, c);
-    if (stage == Stage::all) return write(share, c);
-    if (share.lane == 0) constants[share.row] = c;
+    c = P::template finish<M>(whole, p.numbers);
+    if (first) write_statistics(share, whole, c);
+    if (stage == Stage::merge && first) constants[share.row] = c;
+    return stage == Stage::all;
   }
 
- private:
   KOKKOS_INLINE_FUNCTION Share share_of(std::int64_t team, int thread) const {
     const int rows_of_team = p.threads / p.lanes;
     const bool pieces = stage == Stage::statistic || stage == Stage::map;
@@ -171,19 +189,15 @@ struct RowTeams {
     s.row = (pieces ? team / p.pieces : team) * rows_of_team + group;
     s.begin = s.piece * team_piece;
     s.end = pieces && s.begin + team_piece < p.length ? s.begin + team_piece : p.length;
-    s.limit = p.is_causal && s.row < p.rows ? p.causal_limit + row_offset(p.causal_stride, s.row) : p.length;
+    s.limit = Chained && p.is_causal && s.row < p.rows ? p.causal_limit + row_offset(p.causal_stride, s.row) : p.length;
     return s;
   }
 
-  KOKKOS_INLINE_FUNCTION std::int64_t row_offset(const std::int64_t* stride, std::int64_t row) const {
-    return offset_in(stride, row, 0, p.rows_rank);
-  }
-  KOKKOS_INLINE_FUNCTION std::int64_t axis_offset(const std::int64_t* stride, std::int64_t index) const {
-    return offset_in(stride, index, p.rows_rank, p.rank);
-  }
+  // What is rare or slow is called, not inlined: it would take registers from all the rest.
+
   /// The offset of a linear index over dimensions [first, end).
-  KOKKOS_INLINE_FUNCTION std::int64_t offset_in(const std::int64_t* stride, std::int64_t index, int first,
-                                                int end) const {
+  static KOKKOS_FUNCTION MYLOS_NOINLINE std::int64_t offset_in(const TeamParameters<T>& p, const std::int64_t* stride,
+                                                               std::int64_t index, int first, int end) {
     if (end == first) return 0;
     std::int64_t offset = 0;
     auto rest = static_cast<std::uint64_t>(index);
@@ -194,65 +208,102 @@ struct RowTeams {
     }
     return offset + static_cast<std::int64_t>(rest) * stride[first];
   }
+  static KOKKOS_FUNCTION MYLOS_NOINLINE T load_one(const TeamParameters<T>& p, const TeamTensor& t, std::int64_t row,
+                                                   std::int64_t i) {
+    const std::int64_t origin = offset_in(p, t.stride, row, 0, p.rows_rank);
+    return load_element<T>(t.dtype, t.data, origin + offset_in(p, t.stride, i, p.rows_rank, p.rank));
+  }
+  static KOKKOS_FUNCTION MYLOS_NOINLINE void store_one(const TeamParameters<T>& p, const TeamTensor& t,
+                                                       std::int64_t row, std::int64_t i, T value) {
+    const std::int64_t origin = offset_in(p, t.stride, row, 0, p.rows_rank);
+    store_element(t.dtype, t.data, origin + offset_in(p, t.stride, i, p.rows_rank, p.rank), value);
+  }
+  KOKKOS_INLINE_FUNCTION std::int64_t row_offset(const std::int64_t* stride, std::int64_t row) const {
+    return offset_in(p, stride, row, 0, p.rows_rank);
+  }
+
+  /// A tensor's part of a thread's row.
+  struct Cursor {
+    const TeamTensor* tensor;
+    char* first;          // element of the row
+    std::int64_t stride;  // in bytes, where `is_run`
+    bool is_run;          // of a floating dtype, which is then asked for once per tile
+    bool in_vectors;      // that are on their boundaries
+  };
+  KOKKOS_INLINE_FUNCTION Cursor cursor(const TeamTensor& t, const Share& s) const {
+    const auto size = static_cast<std::int64_t>(size_of(t.dtype));
+    Cursor c{&t, static_cast<char*>(t.data) + row_offset(t.stride, s.row) * size,
+             (p.rank > p.rows_rank ? t.stride[p.rank - 1] : 1) * size, t.is_run && is_floating(t.dtype), false};
+    c.in_vectors = c.is_run && c.stride == size && size * E <= 16 &&
+                   reinterpret_cast<std::uintptr_t>(c.first) % static_cast<std::uintptr_t>(E * size) == 0;
+    return c;
+  }
 
   /// A lane's first element, and value k of its tile that starts at `at`.
   KOKKOS_INLINE_FUNCTION std::int64_t first_of(const Share& s) const { return s.begin + s.lane * E; }
   KOKKOS_INLINE_FUNCTION std::int64_t index_of(std::int64_t at, int k) const {
     return at + k / E * (E * p.lanes) + k % E;
   }
-  KOKKOS_INLINE_FUNCTION std::int64_t offset_of(const TeamTensor& t, std::int64_t row, std::int64_t i) const {
-    return t.is_run ? row + i * (p.rank > p.rows_rank ? t.stride[p.rank - 1] : 1) : row + axis_offset(t.stride, i);
-  }
-  /// The address of the tile's first element where all of its vectors lie in the row and on their boundaries, else
-  /// null.
-  KOKKOS_INLINE_FUNCTION char* vectors(const TeamTensor& t, const Share& s, std::int64_t row, std::int64_t at) const {
-    const auto size = static_cast<std::int64_t>(size_of(t.dtype));
-    if (!is_floating(t.dtype) || !t.is_run || p.rank == p.rows_rank || t.stride[p.rank - 1] != 1 || size * E > 16 ||
-        index_of(at, V - 1) >= s.end)
-      return nullptr;
-    char* const address = static_cast<char*>(t.data) + (row + at) * size;
-    const auto bits = reinterpret_cast<std::uintptr_t>(address) | static_cast<std::uintptr_t>(E * p.lanes * size);
-    return bits % static_cast<std::uintptr_t>(E * size) == 0 ? address : nullptr;
-  }
 
-  KOKKOS_INLINE_FUNCTION void load(const TeamTensor& t, const Share& s, std::int64_t at, Tile& tile) const {
-    const std::int64_t row = row_offset(t.stride, s.row);
-    if (const char* const address = vectors(t, s, row, at)) {
+  /// Values past the row's end are some of its own.
+  KOKKOS_INLINE_FUNCTION Tile load(const Cursor& c, const Share& s, std::int64_t at) const {
+    Tile tile;
+    const DType dtype = c.tensor->dtype;
+    const int size = static_cast<int>(size_of(dtype));
+    if (c.in_vectors && index_of(at, V - 1) < s.end) {
       RawChunks<V / E> raw;
-      load_raw<PlainAccess, E, V / E>(static_cast<int>(size_of(t.dtype)), raw.chunk,
-                                      [&](int q, int bytes) { return address + q * p.lanes * bytes; });
-      return unpack_raw<E, V / E>(t.dtype, raw, tile.value);
+      load_raw<PlainAccess, E, V / E>(size, raw.chunk,
+                                      [&](int q, int) { return c.first + index_of(at, q * E) * c.stride; });
+      unpack_raw<E, V / E>(dtype, raw, tile.value);
+    } else if (c.is_run) {
+      RawChunks<V, 2> raw;
+      load_raw<PlainAccess, 1, V>(size, raw.chunk, [&](int k, int) {
+        const std::int64_t i = index_of(at, k);
+        return c.first + (i < s.end ? i : s.end - 1) * c.stride;
+      });
+      unpack_raw<1, V>(dtype, raw, tile.value);
+    } else {
+      MYLOS_UNROLL
+      for (int k = 0; k < V; ++k) {
+        const std::int64_t i = index_of(at, k);
+        tile[k] = load_one(p, *c.tensor, s.row, i < s.end ? i : s.end - 1);
+      }
     }
-    for (int k = 0; k < V; ++k) {
-      const std::int64_t i = index_of(at, k);
-      tile[k] = i < s.end ? load_element<T>(t.dtype, t.data, offset_of(t, row, i)) : T(1);
-    }
+    return tile;
   }
-  KOKKOS_INLINE_FUNCTION void store(const TeamTensor& t, const Share& s, std::int64_t at, const Tile& tile) const {
-    const std::int64_t row = row_offset(t.stride, s.row);
-    if (char* const address = vectors(t, s, row, at))
+  KOKKOS_INLINE_FUNCTION void store(const Cursor& c, const Share& s, std::int64_t at, const Tile& tile) const {
+    const DType dtype = c.tensor->dtype;
+    if (c.in_vectors && index_of(at, V - 1) < s.end)
       return store_chunks<PlainAccess, E, V / E>(
-          t.dtype, tile.value, [&](int q, int bytes) { return address + q * p.lanes * bytes; }, Always());
-    for (int k = 0; k < V; ++k) {
-      const std::int64_t i = index_of(at, k);
-      if (i < s.end) store_element(t.dtype, t.data, offset_of(t, row, i), tile[k]);
-    }
+          dtype, tile.value, [&](int q, int) { return c.first + index_of(at, q * E) * c.stride; }, Always());
+    if (c.is_run)
+      return store_chunks<PlainAccess, 1, V>(
+          dtype, tile.value, [&](int k, int) { return c.first + index_of(at, k) * c.stride; },
+          [&](int k) { return index_of(at, k) < s.end; });
+    MYLOS_UNROLL
+    for (int k = 0; k < V; ++k)
+      if (index_of(at, k) < s.end) store_one(p, *c.tensor, s.row, index_of(at, k), tile[k]);
   }
   KOKKOS_INLINE_FUNCTION void apply_chain(const LoweredChain<T>& chain, int first_operand, const Share& s,
                                           std::int64_t at, Tile& tile) const {
-    apply<M>(chain, tile, [&](int o, Tile& values) { load(p.operand[first_operand + o], s, at, values); });
+    if constexpr (Chained)
+      apply<M>(chain, tile,
+               [&](int o, Tile& values) { values = load(cursor(p.operand[first_operand + o], s), s, at); });
   }
   /// x, `before` and the mask.
-  KOKKOS_INLINE_FUNCTION void load_values(const Share& s, std::int64_t at, Tile& tile) const {
-    load(p.x, s, at, tile);
+  KOKKOS_INLINE_FUNCTION void load_values(const Cursor& x, const Share& s, std::int64_t at, Tile& tile) const {
+    tile = load(x, s, at);
     apply_chain(p.before, 0, s, at, tile);
-    for (int k = 0; k < V && p.is_causal; ++k)
+    if (!Chained || !p.is_causal) return;
+    MYLOS_UNROLL
+    for (int k = 0; k < V; ++k)
       if (index_of(at, k) >= s.limit) tile[k] = minus_infinity<T>();
   }
 
   KOKKOS_INLINE_FUNCTION State statistic(const Share& s) const {
     State state = P::empty();
     if (s.row >= p.rows) return state;
+    const Cursor x = cursor(p.x, s);
     // In two levels: the rounding of long sums grows with the number of terms that are added one after the other.
     const std::int64_t step = V * p.lanes;
     for (std::int64_t from = first_of(s); from < s.end; from += 64 * step) {
@@ -260,9 +311,10 @@ struct RowTeams {
       State part = P::empty();
       for (std::int64_t at = from; at < end; at += step) {
         Tile values;
-        load_values(s, at, values);
+        load_values(x, s, at, values);
         RowTile<T, V> tile;
         tile.mask = 0;
+        MYLOS_UNROLL
         for (int k = 0; k < V; ++k) {
           tile.value[k] = values[k];
           tile.mask |= index_of(at, k) < s.end ? 1U << k : 0U;
@@ -281,22 +333,27 @@ struct RowTeams {
   }
 
   KOKKOS_INLINE_FUNCTION void write(const Share& s, const RowConstants<T>& c) const {
-    if (s.row >= p.rows) return;
+    const Cursor x = cursor(p.x, s);
+    const Cursor y = cursor(p.y, s);
+    const Cursor weight = cursor(p.weight, s);
+    const Cursor bias = cursor(p.bias, s);
     for (std::int64_t at = first_of(s); at < s.end; at += V * p.lanes) {
       Tile values;
-      load_values(s, at, values);
+      load_values(x, s, at, values);
+      MYLOS_UNROLL
       for (int k = 0; k < V; ++k) values[k] = P::template map<M>(values[k], c);
-      Tile affine;
-      if (p.weight.data != nullptr) {
-        load(p.weight, s, at, affine);
+      if (weight.tensor->data != nullptr) {
+        const Tile affine = load(weight, s, at);
+        MYLOS_UNROLL
         for (int k = 0; k < V; ++k) values[k] *= affine[k];
       }
-      if (p.bias.data != nullptr) {
-        load(p.bias, s, at, affine);
+      if (bias.tensor->data != nullptr) {
+        const Tile affine = load(bias, s, at);
+        MYLOS_UNROLL
         for (int k = 0; k < V; ++k) values[k] += affine[k];
       }
       apply_chain(p.after, p.before_operands, s, at, values);
-      store(p.y, s, at, values);
+      store(y, s, at, values);
     }
   }
 
@@ -318,38 +375,76 @@ struct RowTeams {
   }
 };
 
-template <class Exec, class T, class P>
+template <class T, class P, bool Chained>
+struct RowTeams {
+  using State = typename P::State;
+  const TeamParameters<T>* parameters;
+  TeamStage stage;
+  State* states;
+  RowConstants<T>* constants;
+
+  template <class Member>
+  KOKKOS_INLINE_FUNCTION void operator()(const Member& team) const {
+    RowTeamWork<T, P, Chained>{*parameters, stage, states, constants}.run(team);
+  }
+};
+
+/// The parameters, a word by each thread, to device memory.
+template <class T>
+struct StoreTeamParameters {
+  TeamParameters<T> from;
+  std::uint32_t* to;
+  static constexpr std::int64_t words = sizeof(TeamParameters<T>) / sizeof(std::uint32_t);
+
+  KOKKOS_INLINE_FUNCTION void operator()(std::int64_t i) const {
+    to[i] = reinterpret_cast<const std::uint32_t*>(&from)[i];
+  }
+};
+
+template <class Exec, class T, class P, bool Chained>
 void run_row_teams_of(const Exec& exec, const std::string& label, const RowProblem& problem, int threads) {
-  using Teams = RowTeams<T, P>;
-  static_assert(sizeof(Teams) <= 4096);  // larger functors Kokkos copies through constant memory, and waits for it
-  using Policy = Kokkos::TeamPolicy<Exec, Kokkos::IndexType<std::int64_t>>;
-  Teams teams{make_teams<T>(problem, threads), Teams::Stage::all, nullptr, nullptr};
-  const auto launch = [&](typename Teams::Stage stage) {
-    teams.stage = stage;
-    Policy policy(exec, static_cast<int>(teams.teams()), threads);
-    policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(Teams::scratch_bytes(threads))));
-    Kokkos::parallel_for(
-        label, Kokkos::Experimental::require(policy, Kokkos::Experimental::WorkItemProperty::HintLightWeight), teams);
+  using Teams = RowTeams<T, P, Chained>;
+  using State = typename P::State;
+  using Store = StoreTeamParameters<T>;
+  static_assert(sizeof(Store) <= 4096);  // larger functors Kokkos copies through constant memory, and waits for it
+  const TeamParameters<T> p = make_teams<T, Chained>(problem, threads);
+  // In scratch memory: the parameters, a constant for each row, a state for each piece.
+  const auto rounded = [](std::size_t bytes) { return (bytes + 63) / 64 * 64; };
+  const std::size_t parameter_bytes = rounded(sizeof(p));
+  const std::size_t constant_bytes =
+      p.pieces == 1 ? 0 : rounded(sizeof(RowConstants<T>) * static_cast<std::size_t>(p.rows));
+  const std::size_t state_bytes = p.pieces == 1 ? 0 : sizeof(State) * static_cast<std::size_t>(p.rows * p.pieces);
+  const Scratch<Exec> scratch(exec, parameter_bytes + constant_bytes + state_bytes);
+  auto* const memory = static_cast<char*>(scratch.data());
+  // As kernel arguments: the constant memory that Kokkos takes for larger functors would be waited for.
+  const auto light = [](auto policy) {
+    return Kokkos::Experimental::require(policy, Kokkos::Experimental::WorkItemProperty::HintLightWeight);
   };
-  if (teams.p.pieces == 1) return launch(Teams::Stage::all);
-  const auto state_bytes = sizeof(typename Teams::State) * static_cast<std::size_t>(teams.p.rows * teams.p.pieces);
-  const Scratch<Exec> scratch(exec,
-                              state_bytes + sizeof(RowConstants<T>) * static_cast<std::size_t>(teams.p.rows) + 64);
-  teams.states = static_cast<typename Teams::State*>(scratch.data());
-  teams.constants = reinterpret_cast<RowConstants<T>*>(static_cast<char*>(scratch.data()) + state_bytes);
-  launch(Teams::Stage::statistic);
-  launch(Teams::Stage::merge);
-  launch(Teams::Stage::map);
+  Kokkos::parallel_for(label, light(Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>>(exec, 0, Store::words)),
+                       Store{p, reinterpret_cast<std::uint32_t*>(memory)});
+  const std::int64_t groups = (p.rows + p.rows_of_team() - 1) / p.rows_of_team();
+  const auto launch = [&](TeamStage stage, std::int64_t teams) {
+    using Policy =
+        Kokkos::TeamPolicy<Exec, Kokkos::IndexType<std::int64_t>, Kokkos::LaunchBounds<team_threads, Chained ? 1 : 2>>;
+    Policy policy(exec, static_cast<int>(teams), threads);
+    policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(sizeof(State)) * threads + 64));
+    Kokkos::parallel_for(label, light(policy),
+                         Teams{reinterpret_cast<const TeamParameters<T>*>(memory), stage,
+                               reinterpret_cast<State*>(memory + parameter_bytes + constant_bytes),
+                               reinterpret_cast<RowConstants<T>*>(memory + parameter_bytes)});
+  };
+  if (p.pieces == 1) return launch(TeamStage::all, groups);
+  launch(TeamStage::statistic, groups * p.pieces);
+  launch(TeamStage::merge, groups);
+  launch(TeamStage::map, groups * p.pieces);
 }
 
-template <class Exec>
+/// Of the problems that are computed in T; Chained: with chains or a mask.
+template <class T, bool Chained, class Exec>
 void run_row_teams(const Exec& exec, const std::string& label, const RowProblem& problem, int threads = team_threads) {
-  const auto run = [&](auto zero) {
-    using T = decltype(zero);
-    visit_policy<T, double>(
-        problem.op, [&](auto policy) { run_row_teams_of<Exec, T, decltype(policy)>(exec, label, problem, threads); });
-  };
-  problem.computes_in_f64() ? run(double()) : run(float());
+  visit_policy<T, double>(problem.op, [&](auto policy) {
+    run_row_teams_of<Exec, T, decltype(policy), Chained>(exec, label, problem, threads);
+  });
 }
 
 }  // namespace mylos::detail

@@ -1,0 +1,11 @@
+// The generic row operators in f64 with chains or a mask.
+#include "row/generic.hpp"
+#include "row/run.hpp"
+
+namespace mylos::detail {
+
+void run_generic_chained_f64(const Execution& execution, const std::string& label, const RowProblem& problem) {
+  run_generic<double, true>(execution, label, problem);
+}
+
+}  // namespace mylos::detail
