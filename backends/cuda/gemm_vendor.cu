@@ -3,6 +3,7 @@
 
 #include "cuda/gemm.hpp"
 #include "cuda/gemm_passes.hpp"
+#include "cuda/gemm_structure.hpp"
 #include "cuda/primitives/cublas.hpp"
 #include "cuda/primitives/scratch.cuh"
 #include "cuda/tuning.hpp"
@@ -51,21 +52,25 @@ VendorMatrix vendor_matrix(const GemmMatrix& matrix, std::int64_t rows, std::int
   return {false, 0};
 }
 
-/// Where `before` has a pass of its own: a dense copy of a, for each batch that differs.
-GemmMatrix dense_like(const GemmProblem& problem, std::int64_t* matrices) {
-  GemmMatrix dense = problem.a;
-  dense.row = problem.k;
-  dense.column = 1;
-  *matrices = 1;
-  for (int d = problem.batch.rank - 1; d >= 0; --d) {
-    bool varies = problem.a.batch.stride[d] != 0;
-    for (int o = 0; o < problem.before->operand_count(); ++o)
-      varies = varies || problem.operand[o].batch.stride[d] != 0;
-    dense.batch.stride[d] = varies ? *matrices * problem.m * problem.k : 0;
-    if (varies) *matrices *= problem.batch.extent[d];
+/// A dense copy of a factor: row by row, for each batch in which it or one of the `operands` differs.
+struct DenseCopy {
+  GemmMatrix matrix;
+  std::int64_t elements = 0;  // 0: there is none
+
+  DenseCopy(const GemmProblem& problem, const GemmMatrix& from, std::int64_t rows, std::int64_t columns, int operands)
+      : matrix(from), elements(rows * columns) {
+    matrix.structure = MatrixStructure::general;
+    matrix.row = columns;
+    matrix.column = 1;
+    for (int d = problem.batch.rank - 1; d >= 0; --d) {
+      bool varies = from.batch.stride[d] != 0;
+      for (int o = 0; o < operands; ++o) varies = varies || problem.operand[o].batch.stride[d] != 0;
+      matrix.batch.stride[d] = varies ? elements : 0;
+      if (varies) elements *= problem.batch.extent[d];
+    }
   }
-  return dense;
-}
+  std::size_t bytes() const { return (static_cast<std::size_t>(elements) * size_of(matrix.dtype) + 255) / 256 * 256; }
+};
 
 /// The addresses that a tensor's elements lie between.
 struct AddressRange {
@@ -105,10 +110,22 @@ std::int64_t vendor_depth(const GemmProblem& problem) {
                                                                                    : vendor_depth_tensor;
 }
 
+std::int64_t parts_of_k(const GemmProblem& problem) {
+  const std::int64_t depth = vendor_depth(problem);
+  return (problem.k + depth - 1) / depth;
+}
+
+/// Whether the parts of K are a batch: a small result does not fill the device otherwise.
+bool is_sliced(const GemmProblem& problem) {
+  const std::int64_t parts = parts_of_k(problem);
+  return parts > 1 && problem.batch.count == 1 && problem.is_general() &&
+         parts * problem.m * problem.n <= vendor_slice_elements;
+}
+
 /// Where the result must not go to c at once: what is 16-bit is rounded only once, and operands may be in the same
 /// place. It has a dense copy then.
 bool needs_wide_result(const GemmProblem& problem) {
-  const bool goes_on = !problem.after->empty() || problem.k > vendor_depth(problem);
+  const bool goes_on = !problem.after->empty() || parts_of_k(problem) > 1;
   return (is_narrow(problem.c.dtype) && goes_on) || (!problem.after->empty() && after_reads_c(problem));
 }
 
@@ -142,7 +159,7 @@ void multiply(cublasHandle_t handle, const GemmProblem& problem) {
   const auto step = [&](const GemmMatrix& matrix) { return rank == 0 ? 0 : matrix.batch.stride[rank - 1]; };
   const std::int64_t calls = problem.batch.count / inner;
   const std::int64_t depth = vendor_depth(problem);
-  const std::int64_t parts = (problem.k + depth - 1) / depth;
+  const std::int64_t parts = parts_of_k(problem);
   for (std::int64_t call = 0; call < calls * parts; ++call) {
     const std::int64_t first = call / calls * depth;  // of K
     const std::int64_t k = std::min(depth, problem.k - first);
@@ -161,32 +178,67 @@ void multiply(cublasHandle_t handle, const GemmProblem& problem) {
     const cudaDataType_t type = vendor_type(problem.a.dtype);
     const cudaDataType_t c_type = vendor_type(problem.c.dtype);
     const cublasComputeType_t compute = compute_type(problem);
+    const auto call_with = [&](const VendorMatrix& left, const GemmMatrix& left_matrix, std::int64_t left_step,
+                               const VendorMatrix& right, const GemmMatrix& right_matrix, std::int64_t right_step,
+                               std::int64_t rows, std::int64_t columns) {
+      // With a batch of one it chooses other kernels, some of them slower.
+      if (inner == 1)
+        MYLOS_CUBLAS_CHECK(cublasGemmEx_64(handle, operation(left), operation(right), rows, columns, k, alpha,
+                                           at(left_matrix, left_step), type, left.leading, at(right_matrix, right_step),
+                                           type, right.leading, beta, at(problem.c, 0), c_type, c.leading, compute,
+                                           CUBLAS_GEMM_DEFAULT));
+      else
+        MYLOS_CUBLAS_CHECK(cublasGemmStridedBatchedEx_64(
+            handle, operation(left), operation(right), rows, columns, k, alpha, at(left_matrix, left_step), type,
+            left.leading, step(left_matrix), at(right_matrix, right_step), type, right.leading, step(right_matrix),
+            beta, at(problem.c, 0), c_type, c.leading, step(problem.c), inner, compute, CUBLAS_GEMM_DEFAULT));
+    };
     if (c.is_transposed)  // c^T = b^T a^T
-      MYLOS_CUBLAS_CHECK(cublasGemmStridedBatchedEx_64(
-          handle, operation(b), operation(a), problem.n, problem.m, k, alpha, at(problem.b, problem.b.row), type,
-          b.leading, step(problem.b), at(problem.a, problem.a.column), type, a.leading, step(problem.a), beta,
-          at(problem.c, 0), c_type, c.leading, step(problem.c), inner, compute, CUBLAS_GEMM_DEFAULT));
+      call_with(b, problem.b, problem.b.row, a, problem.a, problem.a.column, problem.n, problem.m);
     else
-      MYLOS_CUBLAS_CHECK(cublasGemmStridedBatchedEx_64(
-          handle, operation(a), operation(b), problem.m, problem.n, k, alpha, at(problem.a, problem.a.column), type,
-          a.leading, step(problem.a), at(problem.b, problem.b.row), type, b.leading, step(problem.b), beta,
-          at(problem.c, 0), c_type, c.leading, step(problem.c), inner, compute, CUBLAS_GEMM_DEFAULT));
+      call_with(a, problem.a, problem.a.column, b, problem.b, problem.b.row, problem.m, problem.n);
   }
+}
+
+/// The parts of K side by side, results one behind the other from c on. Their number is parts_of_k().
+void multiply_sliced(cublasHandle_t handle, const GemmProblem& problem) {
+  const std::int64_t depth = vendor_depth(problem);
+  GemmProblem full = problem;
+  full.k = depth;
+  full.batch.rank = 1;
+  full.batch.count = full.batch.extent[0] = problem.k / depth;
+  full.a.batch.stride[0] = depth * problem.a.column;
+  full.b.batch.stride[0] = depth * problem.b.row;
+  full.c.batch.stride[0] = problem.m * problem.n;
+  multiply(handle, full);
+  GemmProblem rest = problem;
+  rest.k = problem.k % depth;
+  if (rest.k == 0) return;
+  const auto advance = [&](GemmMatrix& matrix, std::int64_t step) {
+    matrix.data = static_cast<unsigned char*>(matrix.data) +
+                  full.batch.count * step * static_cast<std::int64_t>(size_of(matrix.dtype));
+  };
+  advance(rest.a, full.a.batch.stride[0]);
+  advance(rest.b, full.b.batch.stride[0]);
+  advance(rest.c, full.c.batch.stride[0]);
+  multiply(handle, rest);
 }
 
 }  // namespace
 
 const char* refuse_gemm_vendor(const GemmProblem& problem) {
-  if (!problem.is_general()) return "a or b is triangular or symmetric";
+  if (!problem.is_general() && (problem.a.dtype == DType::f32 || !problem.before->empty()))
+    return "a or b is triangular or symmetric";
   if (problem.a.dtype != problem.b.dtype) return "a and b differ in dtype";
   if (problem.c.dtype != problem.a.dtype && !(is_narrow(problem.a.dtype) && problem.c.dtype == DType::f32))
     return "cuBLAS has no such combination of dtypes";
   if (problem.determinism == Determinism::batch_invariant) return "cuBLAS chooses by the number of rows";
   if (problem.k == 0) return "there is nothing to sum";
   if (!problem.before->empty() && is_narrow(problem.a.dtype)) return "before(a) would be rounded to 16 bits";
-  if (problem.before->empty() && vendor_matrix(problem.a, problem.m, problem.k).leading == 0)
+  const bool a_is_copied = !problem.before->empty() || problem.a.structure != MatrixStructure::general;
+  if (!a_is_copied && vendor_matrix(problem.a, problem.m, problem.k).leading == 0)
     return "neither rows nor columns of a are neighbours";
-  if (vendor_matrix(problem.b, problem.k, problem.n).leading == 0)
+  if (problem.b.structure == MatrixStructure::general && vendor_matrix(problem.b, problem.k, problem.n).leading == 0)
     return "neither rows nor columns of b are neighbours";
   if (vendor_matrix(problem.c, problem.m, problem.n).leading == 0)
     return "neither rows nor columns of c are neighbours";
@@ -195,22 +247,32 @@ const char* refuse_gemm_vendor(const GemmProblem& problem) {
 
 void run_gemm_vendor(const GemmProblem& problem, const detail::Queue& queue) {
   GemmProblem inner = problem;
-  std::int64_t matrices = 0;
-  if (!problem.before->empty()) inner.a = dense_like(problem, &matrices);
-  const bool is_wide = needs_wide_result(problem);
+  DenseCopy a(problem, problem.a, problem.m, problem.k, problem.before->operand_count());
+  DenseCopy b(problem, problem.b, problem.k, problem.n, 0);
+  const bool chained = !problem.before->empty();
+  if (!chained && problem.a.structure == MatrixStructure::general) a.elements = 0;
+  if (problem.b.structure == MatrixStructure::general) b.elements = 0;
+  const bool sliced = is_sliced(problem);
+  const bool is_wide = sliced || needs_wide_result(problem);
   if (is_wide) inner.c = wide_like(problem);
-  const std::size_t a_bytes =
-      (static_cast<std::size_t>(matrices * problem.m * problem.k) * size_of(inner.a.dtype) + 255) / 256 * 256;
-  const std::size_t wide_bytes =
-      is_wide ? static_cast<std::size_t>(problem.batch.count * problem.m * problem.n) * size_of(inner.c.dtype) : 0;
-  const Scratch scratch(queue.stream, vendor_workspace_bytes + a_bytes + wide_bytes);
+  const std::int64_t slices = sliced ? parts_of_k(problem) : 1;
+  const std::int64_t results = problem.batch.count * problem.m * problem.n;
+  const std::size_t wide_bytes = is_wide ? static_cast<std::size_t>(slices * results) * size_of(inner.c.dtype) : 0;
+  const Scratch scratch(queue.stream, vendor_workspace_bytes + a.bytes() + b.bytes() + wide_bytes);
   auto* const memory = static_cast<unsigned char*>(scratch.data());
-  if (matrices != 0) {
-    inner.a.data = memory + vendor_workspace_bytes;
-    pass_before(problem, inner.a, queue.stream);
-  }
+  const auto copy = [&](DenseCopy& dense, GemmMatrix& factor, unsigned char* to, std::int64_t n) {
+    if (dense.elements == 0) return;
+    dense.matrix.data = to;
+    if (factor.structure == MatrixStructure::general)
+      pass_before(problem, dense.matrix, queue.stream);
+    else
+      expand_structure(factor, dense.matrix, n, problem.batch, queue.stream);
+    factor = dense.matrix;
+  };
+  copy(a, inner.a, memory + vendor_workspace_bytes, problem.k);
+  copy(b, inner.b, memory + vendor_workspace_bytes + a.bytes(), problem.k);
   if (is_wide) {
-    inner.c.data = memory + vendor_workspace_bytes + a_bytes;
+    inner.c.data = memory + vendor_workspace_bytes + a.bytes() + b.bytes();
     inner.beta = 0;  // the pass adds what is there
   }
   {
@@ -218,10 +280,14 @@ void run_gemm_vendor(const GemmProblem& problem, const detail::Queue& queue) {
     MYLOS_CUBLAS_CHECK(cublasSetStream(handle.get(), static_cast<cudaStream_t>(queue.stream)));
     MYLOS_CUBLAS_CHECK(cublasSetWorkspace(handle.get(), memory, vendor_workspace_bytes));
     MYLOS_CUBLAS_CHECK(cublasSetMathMode(handle.get(), CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION));
-    multiply(handle.get(), inner);
+    if (sliced)
+      multiply_sliced(handle.get(), inner);
+    else
+      for_each_panel(inner, problem.a.structure, problem.b.structure,
+                     [&](const GemmProblem& panel) { multiply(handle.get(), panel); });
   }
   if (is_wide || !problem.after->empty())
-    pass_after(problem, inner.c, {}, 1, is_wide ? problem.beta : 0.0, queue.stream);
+    pass_after(problem, inner.c, {slices, results}, 1, is_wide ? problem.beta : 0.0, queue.stream);
 }
 
 }  // namespace mylos::cuda

@@ -265,6 +265,8 @@ inline constexpr std::size_t vendor_workspace_bytes = std::size_t{32} << 20;
 /// Of K at most in one of its calls, where it sums in f32: with FMA, and on tensor cores.
 inline constexpr std::int64_t vendor_depth_f32 = 4096;
 inline constexpr std::int64_t vendor_depth_tensor = 16384;
+/// Elements of partial results at most, where parts of K are taken side by side.
+inline constexpr std::int64_t vendor_slice_elements = std::int64_t{16} << 20;
 /// Elements of 64 x 128 that are computed one by one at most; beyond, all of the 64 x 128.
 inline constexpr int plain_single_elements = 64;
 
