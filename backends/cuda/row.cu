@@ -72,6 +72,8 @@ void run_registers(const RowProblem& problem, const detail::Queue& queue) {
 const char* refuse_ring(const RowProblem& problem) {
   if (const char* reason = refuse_runs(problem)) return reason;
   if (device_attribute(cudaDevAttrClusterLaunch) == 0) return "the device has no bulk copies";
+  if (problem.has_affine() && run_of(problem) < problem.length())
+    return "weight and bias may differ between a row's runs: two reads of x are faster";  // 5.05 against 8.33 ms, H200
   if (ring_shape(problem, device_attribute(cudaDevAttrMultiProcessorCount)).blocks_per_row == 0)
     return "the device's shared memory does not hold a row";
   return nullptr;

@@ -63,8 +63,8 @@ struct RingWork {
 
   const RowParameters<T>& p;
   std::int64_t row;
-  bool in_run;  // chunks lie within the axis' fastest dimension
-  RunAffine<T> affine;
+  bool in_run;           // chunks lie within the axis' fastest dimension
+  RunAffine<T>* affine;  // in shared memory: in registers it would make others spill
 
   /// The lane's columns from value i on, counted from the chunk's first element in the row.
   static __device__ __forceinline__ Columns<E, 32> columns(const RingChunk<S>& chunk, int i) {
@@ -107,7 +107,7 @@ struct RingWork {
     return state;
   }
 
-  /// The result of a whole chunk, where `affine` is simple.
+  /// The result of a whole chunk, where *affine is simple.
   __device__ __forceinline__ void finish_whole(const RowConstants<T>& constants, const RingChunk<S>& chunk,
                                                const S* data) const {
     constexpr int V = map_values;
@@ -116,7 +116,7 @@ struct RingWork {
       T v[V];
       load_values<V>(data + i * 32, v);
       F::template map<M, V>(p, constants, v);
-      if constexpr (has_affine) affine.template apply<V>(chunk.first, columns(chunk, i), chunk.end, true, v);
+      if constexpr (has_affine) affine->template apply<V>(chunk.first, columns(chunk, i), chunk.end, true, v);
       store_values<StreamingAccess, V>(chunk.y + i * 32, v);
     }
   }
@@ -184,7 +184,9 @@ __global__ void __launch_bounds__(ring_threads, 1)
   const int ahead = slabs < stages.stages - slabs ? slabs : stages.stages - slabs;
   RingView<S> ring(stages, warp);
   RingRow<S, T> row(parameters, first_chunk, chunks);
-  Work work{p, first_row, in_run, {}};
+  __shared__ RunAffine<T> affine_of[Kind == RowKind::affine ? warps : 1];
+  Work work{p, first_row, in_run, &affine_of[Kind == RowKind::affine ? warp : 0]};
+  bool is_simple = !Work::has_affine;
   typename Work::State state = F::empty();
   // Most chunks are whole, and what they need is known once for all.
   typename RingRow<S, T>::Whole whole;
@@ -202,8 +204,11 @@ __global__ void __launch_bounds__(ring_threads, 1)
   const auto find_affine = [&] {
     if constexpr (Work::has_affine && !Work::is_full) {
       const std::int64_t element = whole.template chunk<warps>(whole.begin).first;
-      work.affine.is_simple =
-          whole.has(whole.begin) && work.affine.template locate<Work::E>(p, work.row, element, element, in_run);
+      RunAffine<T> found;
+      is_simple = whole.has(whole.begin) && found.template locate<Work::E>(p, work.row, element, element, in_run);
+      __syncwarp();
+      if (threadIdx.x % 32 == 0) *work.affine = found;
+      __syncwarp();
     }
   };
   const auto look = [&](std::int64_t number, int from, int to) {
@@ -240,7 +245,7 @@ __global__ void __launch_bounds__(ring_threads, 1)
     });
 #pragma unroll 1
     for (int i = 0; i < slabs; ++i) {
-      if (is_whole(i) && work.affine.is_simple) {
+      if (is_whole(i) && is_simple) {
         work.finish_whole(constants, whole.template chunk<warps>(i), ring.oldest());
       } else {
         work.finish(constants, ragged_chunk(i), ring.oldest());
