@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Draws the sweeps in bench/results: the bandwidth of each kernel as a share of the copy, over a size.
+"""Draws the sweeps in bench/results over a size: each kernel's bandwidth as a share of the copy, or its speed as a
+multiple of the vendor library's.
 
     python3 bench/report/sweep.py        writes bench/results/*_sweep*.svg
 
-Result files are those of mylos_bench_row --sweep and mylos_bench_reduce --sweep. Needs matplotlib.
+Result files are those that mylos_bench_row, _reduce and _gemm write with --sweep. Needs matplotlib.
 """
 import collections
 import json
@@ -21,13 +22,18 @@ LABELS = {"sweep": "elements in a row", "sweep_all": "elements in all", "sweep_r
           "sweep_columns": "rows that are added"}
 
 
+VENDORS = ("cublas", "onednn", "openblas")
+
+
 def series(report):
-    """{kind of sweep: {path: [(size, share of the copy)]}}"""
+    """{kind of sweep: {path: [(size, share of the copy or multiple of the vendor's speed)]}}"""
+    vendor = {case["name"]: case["TFLOPs"] for case in report["cases"] if case["path"] in VENDORS}
     found = collections.defaultdict(lambda: collections.defaultdict(list))
     for case in report["cases"]:
         match = re.fullmatch(r"(sweep\w*?)_(\d+)", case["name"])
-        if match and "of_copy" in case:
-            found[match[1]][case["path"]].append((int(match[2]), case["of_copy"]))
+        value = case["TFLOPs"] / vendor[case["name"]] if case["name"] in vendor else case.get("of_copy")
+        if match and value is not None:
+            found[match[1]][case["path"]].append((int(match[2]), value))
     return found
 
 
@@ -36,7 +42,9 @@ def draw(report, sweeps, file):
     for plot, (kind, paths) in zip(axes[0], sweeps.items()):
         for path, points in paths.items():
             plot.semilogx(*zip(*sorted(points)), marker=".", label=path)
-        plot.set(xlabel=LABELS.get(kind, kind), ylabel="share of the copy", ylim=(0, None), title=kind)
+        vendors = [path for path in paths if path in VENDORS]
+        xlabel = "rows, columns and inner extent" if vendors else LABELS.get(kind, kind)
+        plot.set(xlabel=xlabel, ylabel=f"times the speed of {vendors[0]}" if vendors else "share of the copy", ylim=(0, None), title=kind)
         plot.grid(True, alpha=0.3)
         plot.legend()
     context = report["context"]
