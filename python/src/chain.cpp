@@ -42,6 +42,28 @@ int parameter_count(StepId id) {
   return 0;
 }
 
+// The table of steps for Python: name -> (operands, {parameter: default}).
+nb::dict step_table() {
+  nb::dict table;
+  const auto add = [&table](const char* name, std::initializer_list<const char*> operands,
+                            std::initializer_list<std::pair<const char*, double>> parameters) {
+    nb::list names;
+    nb::dict defaults;
+    for (const char* operand : operands) names.append(operand);
+    for (const auto& [parameter, value] : parameters) defaults[python_name(parameter)] = value;
+    table[name] = nb::make_tuple(names, defaults);
+  };
+#define MYLOS_STEP(name, ...) add(#name, {}, {});
+#define MYLOS_STEP_1(name, p, dp, ...) add(#name, {}, {{#p, dp}});
+#define MYLOS_STEP_2(name, p, dp, q, dq, ...) add(#name, {}, {{#p, dp}, {#q, dq}});
+#define MYLOS_STEP_OPERAND(name, o, ...) add(#name, {#o}, {});
+#define MYLOS_STEP_OPERAND_1(name, o, p, dp, ...) add(#name, {#o}, {{#p, dp}});
+#define MYLOS_STEP_OPERANDS(name, o, q, ...) add(#name, {#o, #q}, {});
+#define MYLOS_STEP_OPERANDS_1(name, o, q, p, dp, ...) add(#name, {#o, #q}, {{#p, dp}});
+#include <mylos/steps.def>
+  return table;
+}
+
 void bind_steps(nb::module_& m) {
 #define MYLOS_STEP(name, u, i, formula, ...) \
   m.def(                                     \
@@ -150,6 +172,7 @@ void bind_chain(nb::module_& m) {
       "Raises Error beyond 16 steps.");
   nb::module_ steps = m.def_submodule("steps", "The steps of chains, one function for every pointwise operator.");
   bind_steps(steps);
+  m.attr("_step_table") = step_table();
 }
 
 }  // namespace mylos::python

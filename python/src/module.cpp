@@ -18,6 +18,7 @@ NB_MODULE(_mylos, m) {
   bind_mlp(m);
   m.def("last_kernel", &mylos::last_kernel,
         "Name of the kernel that this thread's last call chose, as 'cuda/flat', 'host/avx512' or 'generic'.");
+  m.attr("backend") = backend();
   const mylos::Version version = mylos::version();
   m.attr("__version__") =
       std::to_string(version.major) + "." + std::to_string(version.minor) + "." + std::to_string(version.patch);

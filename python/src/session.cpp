@@ -87,6 +87,8 @@ void initialize(const dlpack::Device& device) {
 
 }  // namespace
 
+const char* backend() { return device_type == dlpack::cuda ? "cuda" : device_type == dlpack::rocm ? "hip" : "host"; }
+
 const char* why_not_on(const dlpack::Device& device) {
   if (on_host(device)) return nullptr;
   if (!on_device(device)) return "it is on a device for which this Mylos was not built";

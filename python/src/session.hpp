@@ -23,6 +23,9 @@ class Work {
   void (*run_)(const void*, const detail::Execution&);
 };
 
+/// "host", "cuda" or "hip": what this Mylos was built for; the host always works beside the other two.
+const char* backend();
+
 /// Null, or why nothing can run there.
 const char* why_not_on(const dlpack::Device& device);
 
