@@ -181,6 +181,8 @@ const Source& source_of(nb::handle array) {
     while (source.exchange != nullptr && source.exchange->version.major != 1)
       source.exchange = source.exchange->previous;
   }
+  if (source.exchange != nullptr) source.empty_like = nb::object(helper("empty_like")(array)).release().ptr();
+  if (source.empty_like == Py_None) source.empty_like = nullptr;
   source.buffer = PyObject_CheckBuffer(array.ptr()) != 0;
   Py_INCREF(reinterpret_cast<PyObject*>(type));  // the map refers to it for ever
   return known.emplace(type, source).first->second;
@@ -215,6 +217,12 @@ bool must_wait(nb::handle array) { return nb::cast<bool>(helper("must_wait")(arr
 NewArray new_array(nb::handle like, const dlpack::Device& device, const NewShape& shape, const Place& place) {
   const Source& source = source_of(like);
   NewArray made;
+  if (source.empty_like != nullptr && shape.alike) {
+    made.array = nb::steal(PyObject_CallOneArg(source.empty_like, like.ptr()));
+    if (!made.array.is_valid()) nb::raise_python_error();
+    made.view = view_of(made.array, nullptr, place);
+    return made;
+  }
   if (source.exchange != nullptr && shape.order == nullptr) {
     dlpack::Tensor prototype = {};
     prototype.device = device;

@@ -5,6 +5,7 @@
 
 NB_MODULE(_mylos, m) {
   using namespace mylos::python;
+  nb::set_leak_warnings(false);  // PyTorch's registry of operators keeps functions until the process ends
   m.doc() = "Neural-network operators on arrays, in place where they lie.";
   nb::exception<mylos::Error>(m, "Error", PyExc_ValueError);
   bind_chain(m);
