@@ -57,6 +57,19 @@ Session& session() {
   return it;
 }
 
+#if defined(KOKKOS_ENABLE_CUDA)
+Device new_instance(void* stream) {
+  // An instance allocates when it is made, which a capture of this thread's would forbid.
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+  cudaThreadExchangeStreamCaptureMode(&mode);
+  Device instance(static_cast<cudaStream_t>(stream));
+  cudaThreadExchangeStreamCaptureMode(&mode);
+  return instance;
+}
+#elif defined(KOKKOS_ENABLE_HIP)
+Device new_instance(void* stream) { return Device(static_cast<hipStream_t>(stream)); }
+#endif
+
 bool on_host(const dlpack::Device& device) {
   return device.type == dlpack::cpu || device.type == dlpack::cuda_host || device.type == dlpack::rocm_host;
 }
@@ -115,13 +128,7 @@ void execute(const dlpack::Device& device, [[maybe_unused]] void* stream, [[mayb
   }
 #if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
   auto found = s.instances.find(stream);
-  if (found == s.instances.end()) {
-#if defined(KOKKOS_ENABLE_CUDA)
-    found = s.instances.emplace(stream, Device(static_cast<cudaStream_t>(stream))).first;
-#else
-    found = s.instances.emplace(stream, Device(static_cast<hipStream_t>(stream))).first;
-#endif
-  }
+  if (found == s.instances.end()) found = s.instances.emplace(stream, new_instance(stream)).first;
   work(detail::Execution(found->second));
   if (wait) found->second.fence("mylos: the array's library orders nothing by streams");
 #endif
