@@ -28,6 +28,11 @@ def export(array, stream):
         return array.__dlpack__(**options)
 
 
+def bits_of_bfloat16(array):
+    """A view of the bits, as uint16, of NumPy's arrays of the element type that ml_dtypes brings; else None."""
+    return array.view("uint16") if _library(array) == "numpy" and array.dtype.name == "bfloat16" else None
+
+
 def current_stream(array):
     """The stream, as an integer, that the array's library works on now; 0 on the host and where it has none."""
     library = _library(array)
@@ -46,14 +51,6 @@ def must_wait(array):
 def empty_like(array):
     """The library's own function of this name where it keeps the order in memory and is fast, else None."""
     return sys.modules["torch"].empty_like if _library(array) == "torch" else None
-
-
-def _bfloat16(library):
-    if library == "numpy":
-        import ml_dtypes
-
-        return ml_dtypes.bfloat16
-    return "bfloat16"
 
 
 _NAMES = {"f64": "float64", "f32": "float32", "f16": "float16", "u8": "uint8", "i32": "int32", "i64": "int64", "bool": "bool"}
@@ -77,8 +74,10 @@ def empty(like, shape, order, dtype):
         array = jax.numpy.empty(in_memory, dtype=_NAMES.get(dtype, "bfloat16"), device=like.device)
         array.block_until_ready()
     else:
+        if dtype == "bf16":
+            import ml_dtypes  # noqa: F401, it makes the name known
         module = sys.modules[library] if library in ("numpy", "cupy") else __import__("numpy")
-        array = module.empty(in_memory, dtype=_NAMES[dtype] if dtype != "bf16" else _bfloat16("numpy"))
+        array = module.empty(in_memory, dtype=module.dtype(_NAMES.get(dtype, "bfloat16")))
         if library == "jax":
             import jax
 

@@ -123,11 +123,17 @@ class ArrayReader {
   static ArrayView buffer(nb::handle array, const Place& place) {
     ArrayView view;
     view.buffer_ = new Py_buffer();
+    bool bfloat = false;
     if (PyObject_GetBuffer(array.ptr(), view.buffer_, PyBUF_RECORDS_RO) != 0) {
-      delete view.buffer_;
-      view.buffer_ = nullptr;
       PyErr_Clear();
-      return dlpack(array, nullptr, place);  // as for the 16-bit types that the buffer protocol does not have
+      const nb::object bits = helper("bits_of_bfloat16")(array);  // a type that the buffer protocol does not have
+      bfloat = !bits.is_none() && PyObject_GetBuffer(bits.ptr(), view.buffer_, PyBUF_RECORDS_RO) == 0;
+      if (!bfloat) {
+        PyErr_Clear();
+        delete view.buffer_;
+        view.buffer_ = nullptr;
+        return dlpack(array, nullptr, place);
+      }
     }
     const Py_buffer& buffer = *view.buffer_;
     if (buffer.ndim > max_rank) fail(place, "at most 8 dimensions are supported");
@@ -138,7 +144,7 @@ class ArrayReader {
       extent[d] = buffer.shape[d];
       stride[d] = buffer.strides[d] / buffer.itemsize;
     }
-    view.tensor = Tensor(buffer.buf, dtype_of_buffer(buffer, place), buffer.ndim, extent, stride, place.argument);
+    view.tensor = Tensor(buffer.buf, bfloat ? DType::bf16 : dtype_of_buffer(buffer, place), buffer.ndim, extent, stride, place.argument);
     view.boolean = letter_of(buffer) == '?';
     view.read_only = buffer.readonly != 0;
     return view;

@@ -104,6 +104,25 @@ def test_no_copy_and_no_leak():
     assert sys.getrefcount(x) == count
 
 
+def test_bfloat16_of_numpy():
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="ml_dtypes cannot be imported here")
+    x = data(4, 5).astype(ml_dtypes.bfloat16)
+    y = mylos.relu(x)
+    assert y.dtype == x.dtype
+    np.testing.assert_array_equal(y, np.maximum(x, 0))
+
+
+def test_arrays_of_jax():
+    jax = pytest.importorskip("jax", reason="JAX cannot be imported here")
+    x = jax.numpy.linspace(-2, 2, 1000, dtype="float32").reshape(10, 100)
+    y = mylos.softmax(x, before=steps.gelu())
+    assert isinstance(y, jax.Array) and y.dtype == x.dtype
+    np.testing.assert_allclose(y, jax.nn.softmax(jax.nn.gelu(x, approximate=False)), rtol=1e-4)
+    half = mylos.relu(x.astype("bfloat16"))
+    assert isinstance(half, jax.Array) and half.dtype == "bfloat16"
+    refused("read-only", mylos.relu, x, out=x)
+
+
 def refused(match, call, *arguments, **options):
     with pytest.raises(mylos.Error, match=match):
         call(*arguments, **options)
