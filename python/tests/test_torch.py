@@ -242,6 +242,19 @@ def test_reductions_and_scans():
         assert {name for _, name, _ in report.left} <= {"aten.gt.Scalar"}
 
 
+def test_operators_that_are_spelt_with_several():
+    x, b = torch.randn(6, 7), torch.randn(6, 7)
+    spelt = lambda x: 0.5 * x * (1.0 + torch.tanh((2 / torch.pi) ** 0.5 * (x + 0.044715 * torch.pow(x, 3.0))))  # noqa: E731
+    wholly(compiled_agrees(spelt, x), "map(gelu_tanh)")
+    wholly(compiled_agrees(lambda x: torch.cumsum(x.flip(1), 1).flip(1), x), "cumsum()")
+    wholly(compiled_agrees(lambda d: torch.diag(d) @ b, torch.randn(6)), "diagonal_mm()")
+    wholly(compiled_agrees(lambda x: x * torch.sigmoid(x), x), "map(sigmoid | mul)")
+    wholly(compiled_agrees(lambda x: torch.max(x + 1, 1)[0], x), "amax(before=add)")
+    wholly(compiled_agrees(lambda x: x / x.square().mean(1, keepdim=True).add(1e-5).sqrt(), x), "mean(before=square, after=add | sqrt)", "map(div)")
+    almost = lambda x: torch.cumsum(x.flip(0), 1).flip(1)  # noqa: E731
+    assert {name for _, name, _ in compiled_agrees(almost, x).left} == {"aten.flip.default"}
+
+
 def test_other_strides_and_dtypes():
     x = torch.randn(2, 6, 4, 5)
     for y in (x.to(memory_format=torch.channels_last), x.transpose(1, 3), x.bfloat16(), x.half(), x[:, ::2]):

@@ -136,7 +136,7 @@ def run_problem(path, options, clock):
     torch.manual_seed(SEED)
     init = problem.get_init_inputs()
     torch.manual_seed(SEED)
-    model = problem.Model(*init).to(options.device).eval()
+    model = problem.Model(*init).to(options.device)  # in the mode that it comes in
     torch.manual_seed(SEED)
     inputs = moved(problem.get_inputs(), options.device)
 

@@ -8,6 +8,7 @@ import mylos
 from mylos import steps
 
 from ._kernels import kernel_of
+from ._patterns import find_patterns
 from ._pointwise import SWAPPED, Step, Unfit, step_of, value_of
 
 _aten = torch.ops.aten
@@ -243,6 +244,7 @@ def _call(group):
 def lower(graph_module):
     """Changes the graph in place. Returns (groups, reasons) as find_groups does, for a report."""
     graph = graph_module.graph
+    find_patterns(graph)
     _sink_reshapes(graph)
     groups, reasons = find_groups(graph)
     reasons = {node: (str(node.target), reason) for node, reason in reasons.items()}

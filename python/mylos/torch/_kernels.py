@@ -166,13 +166,17 @@ def _vector_norm(node, x, p=2, axis=None, keepdim=False, *, dtype=None):
     return _reduction("norm", ("p", 2.0))(node, x, axis, keepdim, dtype=dtype, p=p)
 
 
-def _extrema(name):
-    function = getattr(_mylos, name)
+def _extrema(value, index):
+    """(values, indices); where one of them is used alone, it is computed alone."""
+    both = getattr(_mylos, f"{value}_{index}")
+    alone = getattr(_mylos, value)
 
     def make(node, x, axis, keepdim=False):
         check_floating(x)
-        run = lambda x, t, o: function(x, axis, keepdims=keepdim, **o)  # noqa: E731
-        return Kernel(name, x, [], run, after=False, results=2, several=True)
+        if _used_results(node) == {0}:
+            return Kernel(value, x, [], lambda x, t, o: alone(x, axis, keepdims=keepdim, **o), results=2)
+        run = lambda x, t, o: both(x, axis, keepdims=keepdim, **o)  # noqa: E731
+        return Kernel(f"{value}_{index}", x, [], run, after=False, results=2, several=True)
 
     return make
 
@@ -267,8 +271,8 @@ KERNELS = {
     _aten.var.correction: _variance("var"),
     _aten.std.correction: _variance("stddev"),
     _aten.linalg_vector_norm.default: _vector_norm,
-    _aten.max.dim: _extrema("amax_argmax"),
-    _aten.min.dim: _extrema("amin_argmin"),
+    _aten.max.dim: _extrema("amax", "argmax"),
+    _aten.min.dim: _extrema("amin", "argmin"),
     _aten.cumsum.default: _scan("cumsum"),
     _aten.cumprod.default: _scan("cumprod"),
     _aten.logcumsumexp.default: _scan("logcumsumexp"),
