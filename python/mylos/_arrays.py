@@ -48,11 +48,6 @@ def must_wait(array):
     return _library(array) not in ("torch", "cupy")
 
 
-def empty_like(array):
-    """The library's own function of this name where it keeps the order in memory and is fast, else None."""
-    return sys.modules["torch"].empty_like if _library(array) == "torch" else None
-
-
 _NAMES = {"f64": "float64", "f32": "float32", "f16": "float16", "u8": "uint8", "i32": "int32", "i64": "int64", "bool": "bool"}
 
 

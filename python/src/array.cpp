@@ -144,7 +144,8 @@ class ArrayReader {
       extent[d] = buffer.shape[d];
       stride[d] = buffer.strides[d] / buffer.itemsize;
     }
-    view.tensor = Tensor(buffer.buf, bfloat ? DType::bf16 : dtype_of_buffer(buffer, place), buffer.ndim, extent, stride, place.argument);
+    view.tensor = Tensor(buffer.buf, bfloat ? DType::bf16 : dtype_of_buffer(buffer, place), buffer.ndim, extent, stride,
+                         place.argument);
     view.boolean = letter_of(buffer) == '?';
     view.read_only = buffer.readonly != 0;
     return view;
@@ -187,8 +188,6 @@ const Source& source_of(nb::handle array) {
     while (source.exchange != nullptr && source.exchange->version.major != 1)
       source.exchange = source.exchange->previous;
   }
-  if (source.exchange != nullptr) source.empty_like = nb::object(helper("empty_like")(array)).release().ptr();
-  if (source.empty_like == Py_None) source.empty_like = nullptr;
   source.buffer = PyObject_CheckBuffer(array.ptr()) != 0;
   Py_INCREF(reinterpret_cast<PyObject*>(type));  // the map refers to it for ever
   return known.emplace(type, source).first->second;
@@ -223,12 +222,6 @@ bool must_wait(nb::handle array) { return nb::cast<bool>(helper("must_wait")(arr
 NewArray new_array(nb::handle like, const dlpack::Device& device, const NewShape& shape, const Place& place) {
   const Source& source = source_of(like);
   NewArray made;
-  if (source.empty_like != nullptr && shape.alike) {
-    made.array = nb::steal(PyObject_CallOneArg(source.empty_like, like.ptr()));
-    if (!made.array.is_valid()) nb::raise_python_error();
-    made.view = view_of(made.array, nullptr, place);
-    return made;
-  }
   if (source.exchange != nullptr && shape.order == nullptr) {
     dlpack::Tensor prototype = {};
     prototype.device = device;

@@ -15,7 +15,6 @@ namespace nb = nanobind;
 struct Source {
   const dlpack::ExchangeApi* exchange = nullptr;  // fastest
   bool buffer = false;                            // else this, else __dlpack__
-  PyObject* empty_like = nullptr;                 // the library's own function, where it is faster than all of these
 };
 const Source& source_of(nb::handle array);
 
@@ -71,7 +70,6 @@ struct NewShape {
   const int* order;
   DType dtype;
   bool boolean;
-  bool alike;  // in all of these as `like` is
 };
 NewArray new_array(nb::handle like, const dlpack::Device& device, const NewShape& shape, const Place& place);
 

@@ -113,10 +113,8 @@ Tensor Call::output(nb::handle out, const Extents& extents, DType dtype, const T
   int order[max_rank];
   const bool same = like != nullptr && like->rank == extents.rank &&
                     std::equal(extents.extent, extents.extent + extents.rank, like->extent);
-  const bool alike =
-      same && like->data == views_[0].tensor.data && dtype == like->dtype && boolean == views_[0].boolean;
-  const NewShape shape = {extents.rank, extents.extent, same && has_other_order(*like, order) ? order : nullptr,
-                          dtype,        boolean,        alike};
+  const NewShape shape = {extents.rank, extents.extent, same && has_other_order(*like, order) ? order : nullptr, dtype,
+                          boolean};
   NewArray made = new_array(first_, device_, shape, {function_, argument});
   result.array = std::move(made.array);
   result.finish = std::move(made.finish);

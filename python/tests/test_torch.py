@@ -1,5 +1,8 @@
 """mylos.torch: operators, gradients, modules, and the backend of torch.compile."""
 
+import subprocess
+import sys
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch cannot be imported here")
@@ -52,6 +55,24 @@ def test_out():
     x, y = torch.randn(10), torch.empty(10)
     assert mylos.exp(x, out=y) is y
     torch.testing.assert_close(y, x.exp())
+
+
+def test_tensors_without_the_exchange_api():
+    code = """if True:
+        import mylos, torch
+        if hasattr(torch.Tensor, "__dlpack_c_exchange_api__"):
+            torch.Tensor.__dlpack_c_exchange_api__ = None
+        x = torch.randn(3, 4, requires_grad=True)
+        for y in (x, x.bfloat16(), x.detach().t(), torch.nn.Parameter(x.detach())):
+            result = mylos.relu(y)
+            assert type(result) is torch.Tensor and result.dtype == y.dtype and result.stride() == y.stride()
+            torch.testing.assert_close(result, torch.relu(y).detach())
+        assert mylos.all(x.detach() < 9).item() is True
+        assert mylos.mul(x, x.detach() > 0, out=(y := torch.empty(3, 4))) is y
+        torch.testing.assert_close(y, torch.relu(x).detach())
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 # ---- operators: fake kernels and gradients
