@@ -1,5 +1,6 @@
 """mylos.torch: operators, gradients, modules, and the backend of torch.compile."""
 
+import os
 import subprocess
 import sys
 
@@ -165,6 +166,20 @@ def test_modules(name, arguments):
 
 
 # ---- torch.compile
+
+
+def test_the_backend_of_an_installed_package_needs_no_import(tmp_path):
+    information = tmp_path / "stand_in-1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: stand-in\nVersion: 1\n")
+    (information / "entry_points.txt").write_text("[torch_dynamo_backends]\nmylos = mylos.torch:backend\n")
+    code = "import torch; print(torch.compile(torch.relu, backend='mylos')(torch.ones(3)).sum().item())"
+    for before in ("", "import mylos.torch; "):
+        path = os.pathsep.join([str(tmp_path), *sys.path])
+        done = subprocess.run(
+            [sys.executable, "-c", before + code], capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": path}
+        )
+        assert (done.returncode, done.stdout) == (0, "3.0\n"), done.stderr
 
 
 def report_of(model, *inputs):

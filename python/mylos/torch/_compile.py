@@ -51,4 +51,5 @@ def compiler(report=None):
 
 
 backend = compiler()
-torch._dynamo.register_backend(backend, name="mylos")
+if "mylos" not in torch._dynamo.list_backends(exclude_tags=()):  # else the installed package names it
+    torch._dynamo.register_backend(backend, name="mylos")
