@@ -90,29 +90,10 @@ typedef struct mylos_tensor {
   int64_t stride[mylos_max_rank];
 } mylos_tensor;
 
-/* Without gaps, the last index the fastest (as arrays in C). A rank out of range is kept, and refused by the call. */
-static inline mylos_tensor mylos_row_major(void* data, mylos_dtype dtype, int32_t rank, const int64_t* extents) {
-  mylos_tensor t = {data, dtype, rank, {0}, {0}};
-  uint64_t stride = 1; /* what overflows here is refused by the call */
-  for (int32_t d = rank <= mylos_max_rank ? rank - 1 : -1; d >= 0; --d) {
-    t.extent[d] = extents[d];
-    t.stride[d] = (int64_t)stride;
-    stride *= (uint64_t)extents[d];
-  }
-  return t;
-}
-
-/* Without gaps, the first index the fastest (as arrays in Fortran). */
-static inline mylos_tensor mylos_column_major(void* data, mylos_dtype dtype, int32_t rank, const int64_t* extents) {
-  mylos_tensor t = {data, dtype, rank, {0}, {0}};
-  uint64_t stride = 1;
-  for (int32_t d = 0; rank <= mylos_max_rank && d < rank; ++d) {
-    t.extent[d] = extents[d];
-    t.stride[d] = (int64_t)stride;
-    stride *= (uint64_t)extents[d];
-  }
-  return t;
-}
+/* Without gaps: row-major with the last index the fastest (as arrays in C), column-major with the first (as arrays in
+ * Fortran). `extents` has `rank` elements. What is out of range here is refused by the call that gets the tensor. */
+mylos_tensor mylos_row_major(void* data, mylos_dtype dtype, int32_t rank, const int64_t* extents);
+mylos_tensor mylos_column_major(void* data, mylos_dtype dtype, int32_t rank, const int64_t* extents);
 
 /* A number, or where `tensor` is not NULL a tensor, which broadcasts as in NumPy: aligned at the last dimension. */
 typedef struct mylos_operand {

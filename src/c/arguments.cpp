@@ -156,7 +156,7 @@ MatrixStructure Arguments::matrix_structure(const char* argument, mylos_matrix_s
 }
 
 void Arguments::check_cast(double dtype) const {
-  if (!(dtype == mylos_dtype_f64 || dtype == mylos_dtype_f32 || dtype == mylos_dtype_f16 || dtype == mylos_dtype_bf16))
+  if (!(dtype == 0 || dtype == 1 || dtype == 2 || dtype == 3))  // f64, f32, f16, bf16
     fail("dtype", "value " + std::to_string(dtype) + ", expected the number of f64, f32, f16 or bf16");
 }
 
