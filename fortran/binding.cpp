@@ -44,12 +44,13 @@ const mylos_tensor* Call::tensor(const char* argument, const CFI_cdesc_t* given)
          "type(mylos_tensor)");
   if (t.rank > mylos_max_rank) fail(argument, "rank " + std::to_string(t.rank) + ", expected 0 to 8");
   const auto bytes = static_cast<std::int64_t>(given->elem_len);
+  const int shift = bytes == 8 ? 3 : bytes == 4 ? 2 : 0;  // a division takes longer than all the rest
   for (int d = 0; d < t.rank; ++d) {
     const CFI_dim_t& dimension = given->dim[d];
     t.extent[d] = dimension.extent;
-    t.stride[d] = dimension.sm / bytes;
+    t.stride[d] = dimension.sm >> shift;
     if (dimension.extent < 0) fail(argument, "an assumed-size array, expected one whose shape is known");
-    if (dimension.extent > 1 && dimension.sm % bytes != 0)
+    if (dimension.extent > 1 && (dimension.sm & (bytes - 1)) != 0)
       fail(argument, "elements " + std::to_string(dimension.sm) + " bytes apart, expected a multiple of " +
                          std::to_string(bytes));
   }

@@ -64,15 +64,15 @@ Tensor Arguments::tensor(const char* argument, const mylos_tensor* given) const 
                          std::to_string(stride) + ", expected at most 2^48");
     empty = empty || extent == 0;
     if (extent == 0) continue;
-    if (elements > largest / extent) fail(argument, "more than 2^48 elements");
+    if (Wide{elements} * extent > largest) fail(argument, "more than 2^48 elements");
     elements *= extent;
     const Wide reach = Wide{extent - 1} * stride * bytes;
     (reach < 0 ? low : high) += reach;
   }
   if (high - low > largest) fail(argument, "its elements are further apart than 2^48 bytes");
-  const auto address = static_cast<Wide>(reinterpret_cast<std::uintptr_t>(t.data));
-  if (address % bytes != 0) fail(argument, "data is not aligned to its dtype");
-  if (!empty && t.data != nullptr && (address + low < 0 || address + high > Wide{INTPTR_MAX}))
+  const auto address = reinterpret_cast<std::uintptr_t>(t.data);
+  if ((address & static_cast<std::uintptr_t>(bytes - 1)) != 0) fail(argument, "data is not aligned to its dtype");
+  if (!empty && t.data != nullptr && (Wide{address} + low < 0 || Wide{address} + high > Wide{INTPTR_MAX}))
     fail(argument, "its elements reach beyond the address space");
   return tensor;
 }

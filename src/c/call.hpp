@@ -9,8 +9,9 @@ namespace mylos::c {
 
 using Exec = Kokkos::DefaultExecutionSpace;
 
-/// The instance of a stream (NULL: the default one), with Kokkos initialised. Throws NotAvailable or mylos::Error.
-Exec instance_of(void* stream);
+/// The instance of a stream (NULL: the default one), with Kokkos initialised; good until Kokkos is finalised. Throws
+/// NotAvailable or mylos::Error.
+const Exec& instance_of(void* stream);
 
 /// Kokkos has been finalised.
 struct NotAvailable {};

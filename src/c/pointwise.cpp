@@ -26,9 +26,14 @@ mylos_status run(const Given& given, const mylos_tensor* x, const mylos_tensor* 
   return guarded(function, [&] {
     const Arguments arguments{function};
     if (given.id == StepId::cast) arguments.check_cast(given.parameter[0]);
-    const Operand operands[] = {arguments.operand(given.name[0], given.operand[0]),
-                                arguments.operand(given.name[1], given.operand[1])};
-    const Chain chain = Chain().append(given.id, given.parameter[0], given.parameter[1], operands, given.operands);
+    Chain chain;
+    if (given.operands == 0) {
+      chain.append(given.id, given.parameter[0], given.parameter[1], nullptr, 0);
+    } else {
+      const Operand operands[] = {arguments.operand(given.name[0], given.operand[0]),
+                                  arguments.operand(given.name[1], given.operand[1])};
+      chain.append(given.id, given.parameter[0], given.parameter[1], operands, given.operands);
+    }
     const Tensor in = arguments.tensor("x", x);
     const Tensor out = arguments.tensor("y", y);
     detail::pointwise(function, detail::Execution(instance_of(stream)), in, out, chain);

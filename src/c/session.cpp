@@ -1,10 +1,11 @@
 // What outlives a call: Kokkos, the instances of streams, the text of the last error.
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <list>
 #include <mutex>
 #include <new>
-#include <vector>
 
 #include <mylos/error.hpp>
 #include <mylos/path.hpp>
@@ -29,51 +30,63 @@ void finalize_own() {
   initialized_here = false;
 }
 
+/// Instances allocate and are counted, so each stream keeps its own until Kokkos is finalised.
+struct Entry {
+  void* stream;
+  Exec instance;
+};
+std::list<Entry> entries;
+std::atomic<const Exec*> default_instance{nullptr};
+
+const Exec& new_entry(void* stream, const Exec& instance) {
+  entries.push_back({stream, instance});
+  return entries.back().instance;
+}
+
+void forget_instances() {
+  default_instance = nullptr;
+  entries.clear();
+}
+
+/// With the session's mutex held.
 void make_ready() {
-  if (Kokkos::is_initialized()) return;
-  const std::lock_guard<std::mutex> lock(session_mutex());
-  if (Kokkos::is_initialized()) return;
+  if (default_instance != nullptr) return;
   if (Kokkos::is_finalized()) throw NotAvailable();
-  Kokkos::initialize(Kokkos::InitializationSettings().set_disable_warnings(true));
-  initialized_here = true;
-  static bool registered = false;
-  if (!registered) std::atexit(finalize_own);
-  registered = true;
+  if (!Kokkos::is_initialized()) {
+    Kokkos::initialize(Kokkos::InitializationSettings().set_disable_warnings(true));
+    initialized_here = true;
+    if (std::atexit(finalize_own) != 0) throw Error("mylos: atexit: no more functions can be registered");
+  }
+  Kokkos::push_finalize_hook(forget_instances);
+  default_instance = &new_entry(nullptr, Exec());
 }
 
 #if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
-#ifdef KOKKOS_ENABLE_CUDA
-using Stream = cudaStream_t;
-#else
-using Stream = hipStream_t;
-#endif
-
-/// An instance allocates, so each stream keeps its own until Kokkos is finalised.
-Exec instance_of_stream(void* stream) {
-  struct Entry {
-    void* stream;
-    Exec instance;
-  };
-  static std::vector<Entry> entries;
-  static bool hooked = false;
-  const std::lock_guard<std::mutex> lock(session_mutex());
+const Exec& instance_of_stream(void* stream) {
   for (const Entry& entry : entries)
     if (entry.stream == stream) return entry.instance;
-  if (!hooked) Kokkos::push_finalize_hook([] { entries.clear(); });
-  hooked = true;
-  entries.push_back({stream, Exec(static_cast<Stream>(stream))});
-  return entries.back().instance;
+#ifdef KOKKOS_ENABLE_CUDA
+  return new_entry(stream, Exec(static_cast<cudaStream_t>(stream)));
+#else
+  return new_entry(stream, Exec(static_cast<hipStream_t>(stream)));
+#endif
 }
 #endif
 
 }  // namespace
 
-Exec instance_of([[maybe_unused]] void* stream) {
-  make_ready();
+const Exec& instance_of([[maybe_unused]] void* stream) {
 #if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
-  if (stream != nullptr) return instance_of_stream(stream);
+  if (stream != nullptr) {
+    const std::lock_guard<std::mutex> lock(session_mutex());
+    make_ready();
+    return instance_of_stream(stream);
+  }
 #endif
-  return Exec();
+  if (const Exec* instance = default_instance) return *instance;
+  const std::lock_guard<std::mutex> lock(session_mutex());
+  make_ready();
+  return *default_instance;
 }
 
 mylos_status status_of_exception(const char* function) noexcept {
@@ -111,7 +124,7 @@ int32_t mylos_version(void) {
 const char* mylos_last_kernel(void) { return mylos::last_kernel(); }
 
 mylos_status mylos_initialize(void) {
-  return mylos::c::guarded("initialize", [] { mylos::c::make_ready(); });
+  return mylos::c::guarded("initialize", [] { mylos::c::instance_of(nullptr); });
 }
 
 mylos_status mylos_finalize(void) {
