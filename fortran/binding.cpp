@@ -37,7 +37,9 @@ const mylos_tensor* Call::tensor(const char* argument, const CFI_cdesc_t* given)
   if (given == nullptr) return nullptr;
   if (is_descriptor(*given)) return static_cast<const mylos_tensor*>(given->base_addr);
   mylos_tensor& t = tensors_[count_++];
-  t = {given->base_addr, dtype_of(given->type), given->rank, {}, {}};
+  t.data = given->base_addr;
+  t.dtype = dtype_of(given->type);
+  t.rank = given->rank;
   if (t.dtype < 0)
     fail(argument,
          "a type that is not supported, expected real32, real64, int32, int64, logical(c_bool), int8 or "
