@@ -170,6 +170,8 @@ int main(void) {
   scan_and_loss(&in);
   products(&in);
   errors(&in);
+  expect(mylos_finalize() == mylos_status_success, "Kokkos is finalised by the one who initialised it");
+  expect(mylos_gelu(&in, &in, NULL) == mylos_status_not_available, "no call follows");
   if (failures == 0) puts("ok");
   return failures == 0 ? 0 : 1;
 }
