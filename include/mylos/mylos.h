@@ -22,8 +22,8 @@
  *   until the work is done;
  * - checks its arguments before anything is launched or written. Null pointers where something is needed, unknown
  *   values of an enumeration, ranks outside 0 to 8, negative extents, more than 2^48 elements, elements further apart
- *   than 2^48 bytes and data that is not aligned to its dtype are errors, beside all that the C++ function refuses.
- * Whether a pointer points to so much memory cannot be checked;
+ *   than 2^48 bytes and data that is not aligned to its dtype are errors, beside all that the C++ function refuses;
+ *   whether a pointer points to so much memory cannot be checked;
  * - returns a status and throws nothing. Threads may call at the same time, on streams of their own.
  *
  * Kokkos is initialised by the first call where the program has not done so; it is then finalised at exit, or by
@@ -42,8 +42,7 @@ extern "C" {
 
 typedef enum mylos_status {
   mylos_status_success = 0,
-  mylos_status_invalid_argument =
-      1, /* nothing was launched or written; or a vendor's library failed, as the text says */
+  mylos_status_invalid_argument = 1, /* nothing was launched or written; or a vendor's call failed, as the text says */
   mylos_status_out_of_memory = 2,
   mylos_status_not_available = 3, /* Kokkos has been finalised already */
   mylos_status_failed = 4         /* anything else */

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <list>
 #include <mutex>
@@ -104,7 +105,9 @@ mylos_status status_of_exception(const char* function) noexcept {
   } catch (const std::bad_alloc&) {
     return keep("out of memory", mylos_status_out_of_memory);
   } catch (const std::exception& error) {
-    return keep(error.what(), mylos_status_failed);
+    // Kokkos' memory spaces have no type of their own for this.
+    const bool memory = std::strstr(error.what(), "failed to allocate") != nullptr;
+    return keep(error.what(), memory ? mylos_status_out_of_memory : mylos_status_failed);
   } catch (...) {
     return keep("an exception of unknown type", mylos_status_failed);
   }
