@@ -66,15 +66,15 @@ void Bytes::shape(mylos_tensor& t) {
 void Bytes::place(mylos_tensor& t) {
   t.data = memory();
   if (t.dtype < 0 || t.dtype > mylos_dtype_i64 || t.rank < 0 || t.rank > mylos_max_rank) return;
+  constexpr std::int64_t limit = std::int64_t{1} << 48;
   Wide low = 0, high = sizes[t.dtype], elements = 1;
   for (int d = 0; d < t.rank; ++d) {
-    if (t.extent[d] < 0) return;
+    if (t.extent[d] < 0 || t.extent[d] > limit || t.stride[d] > limit || t.stride[d] < -limit) return;
     if (t.extent[d] == 0) continue;
     const Wide reach = Wide{t.extent[d] - 1} * t.stride[d] * sizes[t.dtype];
     (reach < 0 ? low : high) += reach;
-    elements = std::min(elements * t.extent[d], Wide{1} << 62);
+    elements = std::min(elements * t.extent[d], Wide{limit} + 1);
   }
-  const Wide limit = Wide{1} << 48;
   if (elements > limit || high - low > limit) return;
   t.data = nullptr;
   if (high - low > memory_bytes || elements > most_elements) return;
