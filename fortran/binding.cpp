@@ -23,8 +23,7 @@ mylos_dtype dtype_of(CFI_type_t type) {
 }
 
 bool is_descriptor(const CFI_cdesc_t& given) {
-  return given.rank == 0 && given.elem_len == sizeof(mylos_tensor) &&
-         (given.type == CFI_type_struct || given.type == CFI_type_other);
+  return given.elem_len == sizeof(mylos_tensor) && (given.type == CFI_type_struct || given.type == CFI_type_other);
 }
 
 }  // namespace
@@ -35,7 +34,7 @@ void Call::fail(const char* argument, const std::string& what) const {
 
 const mylos_tensor* Call::tensor(const char* argument, const CFI_cdesc_t* given) {
   if (given == nullptr) return nullptr;
-  if (is_descriptor(*given)) return static_cast<const mylos_tensor*>(given->base_addr);
+  if (given->rank == 0 && is_descriptor(*given)) return static_cast<const mylos_tensor*>(given->base_addr);
   mylos_tensor& t = tensors_[count_++];
   t.data = given->base_addr;
   t.dtype = dtype_of(given->type);
@@ -113,17 +112,18 @@ Layers Call::layers(const char* argument, const CFI_cdesc_t* given) const {
           static_cast<std::int32_t>(std::clamp<std::int64_t>(dimension.extent, 0, INT32_MAX))};
 }
 
-void report(mylos_status status, const std::string& text, int* stat, CFI_cdesc_t* errmsg) {
-  if (stat != nullptr) *stat = status;
-  if (status == mylos_status_success) return;
+void report(mylos_status status, const char* text, int* stat, CFI_cdesc_t* errmsg) {
   if (errmsg != nullptr) {
     char* to = static_cast<char*>(errmsg->base_addr);
-    const std::size_t kept = std::min(text.size(), errmsg->elem_len);
-    std::memcpy(to, text.data(), kept);
+    const std::size_t kept = std::min(std::strlen(text), errmsg->elem_len);
+    std::memcpy(to, text, kept);
     std::memset(to + kept, ' ', errmsg->elem_len - kept);
   }
-  if (stat != nullptr) return;
-  std::fprintf(stderr, "ERROR STOP %s\n", text.c_str());
+  if (stat != nullptr) {
+    *stat = status;
+    return;
+  }
+  std::fprintf(stderr, "ERROR STOP %s\n", text);
   std::exit(1);
 }
 

@@ -42,22 +42,19 @@ class Call {
   int count_ = 0;
 };
 
-/// Without stat= the program ends, as with error stop.
-void report(mylos_status status, const std::string& text, int* stat, CFI_cdesc_t* errmsg);
+/// An error: to stat= and errmsg=, or without stat= the end of the program, as with error stop.
+void report(mylos_status status, const char* text, int* stat, CFI_cdesc_t* errmsg);
 
 template <class Body>
 void run(const char* name, int* stat, CFI_cdesc_t* errmsg, const Body& body) {
-  mylos_status status = mylos_status_success;
-  std::string text;
   try {
     Call call(name);
-    status = body(call);
-    if (status != mylos_status_success) text = mylos_last_error();
+    const mylos_status status = body(call);
+    if (status != mylos_status_success) return report(status, mylos_last_error(), stat, errmsg);
+    if (stat != nullptr) *stat = status;
   } catch (const BadArgument& bad) {
-    status = mylos_status_invalid_argument;
-    text = bad.what;
+    report(mylos_status_invalid_argument, bad.what.c_str(), stat, errmsg);
   }
-  report(status, text, stat, errmsg);
 }
 
 }  // namespace mylos::fortran
