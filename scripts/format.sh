@@ -17,7 +17,7 @@ if [[ -z $formatter ]]; then
   exit 1
 fi
 
-mapfile -d '' files < <(find include src backends tests bench examples python \
+mapfile -d '' files < <(find include src backends tests bench examples fortran python \
   \( -name '*.hpp' -o -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' \) -print0 | sort -z)
 
 case "${1:-}" in

@@ -77,7 +77,8 @@ void vendor_product(const BlockGemm<T>& g, const GemmTile& t, T* result, T* work
     to = static_cast<T*>(p.c.data) + p.batch_offset(p.c, t.batch) + t.i * p.c.row + t.j;
     ld = static_cast<int>(p.m == 1 ? p.n : p.c.row);
   }
-  T* room[2] = {work, work + static_cast<std::int64_t>(rows) * g.window};
+  // No work space where both factors are taken as they are.
+  T* room[2] = {work, work != nullptr ? work + static_cast<std::int64_t>(rows) * g.window : nullptr};
   const OneThread one;
   for (std::int64_t q = t.range.begin; q < t.range.end; q += window) {
     const auto steps = static_cast<int>(t.range.end - q < window ? t.range.end - q : window);

@@ -20,8 +20,13 @@ function(step)
 endfunction()
 
 step("${CMAKE_COMMAND}" --install "${build_dir}" --config "${config}" --prefix "${prefix}")
+# A module is read by the compiler that wrote it.
+set(fortran "")
+if(fortran_compiler)
+  set(fortran "-DCMAKE_Fortran_COMPILER=${fortran_compiler}")
+endif()
 step("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}" -B "${consumer}" -G "${generator}"
      "-DCMAKE_BUILD_TYPE=${config}" "-DCMAKE_CXX_COMPILER=${cxx_compiler}" "-DCMAKE_CXX_FLAGS=${cxx_flags}"
-     "-DCMAKE_CXX_FLAGS_DEBUG=${cxx_flags_debug}" "-DCMAKE_PREFIX_PATH=${prefix}" "-DKokkos_DIR=${kokkos_dir}")
+     "-DCMAKE_CXX_FLAGS_DEBUG=${cxx_flags_debug}" "-DCMAKE_PREFIX_PATH=${prefix}" "-DKokkos_DIR=${kokkos_dir}" ${fortran})
 step("${CMAKE_COMMAND}" --build "${consumer}" --config "${config}")
 step("${CMAKE_CTEST_COMMAND}" --test-dir "${consumer}" -C "${config}" --output-on-failure --no-tests=error)
