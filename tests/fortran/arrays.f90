@@ -33,6 +33,7 @@ program arrays
   r3 = reshape([(real(i, real32), i=1, 60)], [4, 3, 5])
   call mylos_neg(r3, s3)
   call expect(all(s3 == -r3), 'rank 3, allocatable')
+  deallocate (r3, s3)  ! what the main program keeps is never freed
   r4 = reshape([(real(i, real64), i=1, 120)], [3, 4, 2, 5])
   call mylos_neg(r4, s4)
   call expect(all(s4 == -r4), 'rank 4')
