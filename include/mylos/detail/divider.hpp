@@ -3,6 +3,10 @@
 
 #include <cstdint>
 
+#ifdef __HIPCC__
+#include <hip/hip_runtime.h>  // __umulhi
+#endif
+
 #include <mylos/macros.hpp>
 
 namespace mylos::detail {
