@@ -18,9 +18,13 @@ struct BlockVectorLoss {
   MYLOS_FUNCTION VectorLossParameters<T> parameters() const { return {r.p, o}; }
 };
 
+/// Vectors of at most so many values are taken side by side even where each lies in one place: it would not fill lanes.
+inline constexpr std::int64_t short_vector = 128;
+
 template <class T>
 BlockVectorLoss<T> make_block_vector_loss(const VectorLossProblem& problem) {
   BlockVectorLoss<T> v{make_block_reduction<T>(problem.box), problem.options, nullptr};
+  if (v.r.p.count <= short_vector) v.r.along_axis = false;
   if (problem.options.loss == VectorLoss::nothing) v.r.pieces = {1, v.r.p.count};
   return v;
 }
