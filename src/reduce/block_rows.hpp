@@ -9,7 +9,7 @@ namespace mylos::detail {
 inline constexpr int reduce_lanes = 16;
 
 // GCC unrolls loops of 16 before it looks for vectors, and then finds none.
-#if defined(__GNUC__) && !defined(__clang__)
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
 #define MYLOS_KEEP_LOOP _Pragma("GCC unroll 1")
 #else
 #define MYLOS_KEEP_LOOP
@@ -37,16 +37,44 @@ struct RowsTaker {
   }
 };
 
+// Vectors by name: the choice between two values is a branch to GCC 12 where it finds the loop among others.
+#if defined(__GNUC__) && !defined(__CUDACC__) && !defined(__HIPCC__)
+#define MYLOS_VECTOR_MAXIMA 1
+#endif
+
 template <class T>
 struct RowsTaker<Monoid::maximum, T> {
   static MYLOS_FUNCTION void take(T* s, const StagedRows<T>& v, std::int64_t, std::int64_t, std::int64_t) {
+#ifdef MYLOS_VECTOR_MAXIMA
+    if constexpr (std::is_floating_point_v<T>) return take_vectors(s, v);
+#endif
     for (int r = 0; r < v.count; ++r) {
       const T* row = v.at(r);
       MYLOS_KEEP_LOOP
       for (int l = 0; l < reduce_lanes; ++l) s[l] = math::Precise::maximum(s[l], row[l]);
     }
   }
+
+#ifdef MYLOS_VECTOR_MAXIMA
+ private:
+  static MYLOS_FUNCTION void take_vectors(T* s, const StagedRows<T>& v) {
+    using Vector __attribute__((vector_size(16), aligned(sizeof(T)), may_alias)) = T;
+    constexpr int width = 16 / static_cast<int>(sizeof(T));
+    constexpr int vectors = reduce_lanes / width;
+    Vector largest[vectors];
+    for (int q = 0; q < vectors; ++q) largest[q] = *reinterpret_cast<const Vector*>(s + q * width);
+    for (int r = 0; r < v.count; ++r) {
+      const T* row = v.at(r);
+      for (int q = 0; q < vectors; ++q) {  // math::Precise::maximum
+        const Vector x = *reinterpret_cast<const Vector*>(row + q * width);
+        largest[q] = ((x >= largest[q]) | (x != x)) ? x : largest[q];
+      }
+    }
+    for (int q = 0; q < vectors; ++q) *reinterpret_cast<Vector*>(s + q * width) = largest[q];
+  }
+#endif
 };
+#undef MYLOS_VECTOR_MAXIMA
 
 /// The shift is raised once for all rows, where it has to be.
 template <class T>
