@@ -204,7 +204,7 @@ def wholly(report, *calls):
 def test_runs_of_pointwise_operators_become_one_call():
     x, bias = torch.randn(8, 16), torch.randn(16)
     wholly(compiled_agrees(lambda x: torch.sigmoid(F.gelu(x) * 2 + bias).clamp(min=0.3), x), "map(gelu | mul | add | sigmoid | clamp)")
-    wholly(compiled_agrees(lambda x: 1 - x / (1 + x.abs()), x), "map(abs | add | rdiv | rsub)")
+    wholly(compiled_agrees(lambda x: 1 - x / (2 + x.abs()), x), "map(abs | add | rdiv | rsub)")
 
 
 def test_pointwise_operators_join_the_heavy_one_beside_them():
@@ -284,11 +284,45 @@ def test_operators_that_are_spelt_with_several():
     wholly(compiled_agrees(spelt, x), "map(gelu_tanh)")
     wholly(compiled_agrees(lambda x: torch.cumsum(x.flip(1), 1).flip(1), x), "cumsum()")
     wholly(compiled_agrees(lambda d: torch.diag(d) @ b, torch.randn(6)), "diagonal_mm()")
-    wholly(compiled_agrees(lambda x: x * torch.sigmoid(x), x), "map(sigmoid | mul)")
+    wholly(compiled_agrees(lambda x: x * torch.sigmoid(x), x), "map(silu)")
+    wholly(compiled_agrees(lambda x: x / (1 + torch.abs(x)), x), "map(softsign)")
     wholly(compiled_agrees(lambda x: torch.max(x + 1, 1)[0], x), "amax(before=add)")
-    wholly(compiled_agrees(lambda x: x / x.square().mean(1, keepdim=True).add(1e-5).sqrt(), x), "mean(before=square, after=add | sqrt)", "map(div)")
+    exclusive = lambda x: torch.cat((torch.zeros_like(x.select(1, 0).unsqueeze(1)), x.narrow(1, 0, 6).cumsum(1)), 1)  # noqa: E731
+    wholly(compiled_agrees(exclusive, x), "cumsum()")
     almost = lambda x: torch.cumsum(x.flip(0), 1).flip(1)  # noqa: E731
     assert {name for _, name, _ in compiled_agrees(almost, x).left} == {"aten.flip.default"}
+
+
+def test_norms_that_are_spelt_out():
+    x = torch.randn(3, 7, 5, 2)
+    wholly(compiled_agrees(lambda x: x / x.square().mean(1, keepdim=True).add(1e-5).sqrt(), x), "rms_norm()")
+    wholly(compiled_agrees(lambda x: x / torch.mean(torch.abs(x), dim=(1, 2), keepdim=True), x), "l1_normalize(after=mul)")
+    wholly(compiled_agrees(lambda x: torch.relu(x) / torch.norm(x), x), "norm()", "map(relu | div)")
+    wholly(compiled_agrees(lambda x: x / torch.norm(x), x), "frobenius_normalize()")
+    for p, name in ((1, "l1"), (2, "l2"), (3, "lp")):
+        torch._dynamo.reset()
+        wholly(compiled_agrees(lambda x: x / torch.norm(x, p=p, dim=1, keepdim=True), x), f"{name}_normalize()")
+    torch._dynamo.reset()
+    wholly(compiled_agrees(lambda x: x / torch.norm(x, dim=2), torch.randn(2, 2, 2, 2)), "norm()", "map(div)")  # another axis is divided
+    y = compiled_agrees(lambda x: x / torch.norm(x, dim=1, keepdim=True), torch.zeros(2, 3), equal_nan=True)
+    wholly(y, "l2_normalize()")
+
+
+@pytest.mark.parametrize("diagonal", [0, -2, 3])
+@pytest.mark.parametrize("triangle", [torch.triu, torch.tril])
+def test_triangles(triangle, diagonal):
+    a, b = torch.randn(6, 8), torch.randn(8, 9)
+    wholly(compiled_agrees(lambda a, b: triangle(a @ b, diagonal), a, b), "gemm(after=masked_fill)")
+    x = torch.randn(2, 4, 5)
+    x[0, 0, 4] = x[0, 3, 0] = torch.nan
+    wholly(compiled_agrees(lambda x: triangle(x, diagonal), x, equal_nan=True), "map(masked_fill)")
+
+
+def test_a_counter_of_a_module_is_no_operator():
+    norm = torch.nn.BatchNorm2d(3)
+    wholly(report_of(norm, torch.randn(2, 3, 4, 4)), "batch_norm_training()")
+    torch.compile(norm, backend="mylos")(torch.randn(2, 3, 4, 4))
+    assert norm.num_batches_tracked >= 1
 
 
 def test_other_strides_and_dtypes():

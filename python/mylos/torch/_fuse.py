@@ -146,11 +146,18 @@ def _absorb(group, groups):
     group.nodes = source.nodes + group.nodes
 
 
+def _is_bookkeeping(node):
+    """A constant of ours, or a module's own counter, such as the number of batches that a norm has seen."""
+    value = value_of(node)
+    counter = value is not None and value.dim() == 0 and value.dtype == torch.int64 and node.target is _aten.add.Tensor
+    return counter or getattr(node.target, "mylos_constant", False)
+
+
 def find_groups(graph):
     """(groups, {node: reason}): the calls of Mylos, and why the other nodes are none."""
     groups, reasons = {}, {}
     for node in graph.nodes:
-        if node.op != "call_function" or node.target in _VIEWS:
+        if node.op != "call_function" or node.target in _VIEWS or _is_bookkeeping(node):
             continue
         if node.target is operator.getitem:
             group = groups.get(node.args[0])
