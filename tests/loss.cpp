@@ -142,22 +142,25 @@ TYPED_TEST(Loss, LongInputsAndChains) {
   check_loss<TypeParam>(reference::losses()[0], {7, 30011 / thinning}, {}, DType::f32);
   // |x| - t squared: the chain comes before the loss.
   const TypeParam exec;
-  Data<TypeParam> x(DType::f32, 100);
-  Data<TypeParam> t(DType::f32, 100);
-  Data<TypeParam> y(TensorSpec{}, {});
-  double sum = 0;
-  for (std::int64_t i = 0; i < 100; ++i) {
-    x.set(i, static_cast<double>(i % 7 - 3));
-    t.set(i, static_cast<double>(i % 5));
-    const double d = std::fabs(x.value(i)) - t.value(i);
-    sum += d * d;
-  }
-  x.upload();
-  t.upload();
-  mse_loss(exec, x.tensor(), t.tensor(), y.tensor(), LossReduction::sum, mylos::abs());
-  exec.fence();
-  y.download();
-  EXPECT_EQ(y.value(0), sum);
+  for (const std::int64_t n : {100, 40000})
+    for (const DType dtype : {DType::f32, DType::f16}) {
+      Data<TypeParam> x(dtype, n);
+      Data<TypeParam> t(dtype, n);
+      Data<TypeParam> y(TensorSpec{}, {});
+      double sum = 0;
+      for (std::int64_t i = 0; i < n; ++i) {
+        x.set(i, static_cast<double>(i % 7 - 3));
+        t.set(i, static_cast<double>(i % 5));
+        const double d = std::fabs(x.value(i)) - t.value(i);
+        sum += d * d;
+      }
+      x.upload();
+      t.upload();
+      mse_loss(exec, x.tensor(), t.tensor(), y.tensor(), LossReduction::sum, mylos::abs());
+      exec.fence();
+      y.download();
+      EXPECT_EQ(y.value(0), sum);
+    }
 }
 
 TYPED_TEST(Loss, NumbersAsWeightsAndEmptyInputs) {

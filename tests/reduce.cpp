@@ -2,6 +2,8 @@
 // happens to NaN, infinities, ties, cancellation and empty axes.
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "support/reductions.hpp"
 
 namespace mylos::test {
@@ -425,6 +427,49 @@ TYPED_TEST(Reduce, ChainsWithoutTensors) {
           }
         }
       }
+}
+
+/// Losses as they are spelt out: the sum of every row, and of everything, of a chain with a tensor beside x. Whole
+/// numbers, so that nothing is rounded.
+TYPED_TEST(Reduce, ChainsWithATensor) {
+  using Shape = std::vector<std::int64_t>;
+  const TypeParam exec;
+  const auto x_at = [](std::int64_t i) { return static_cast<double>(i * 7 % 9 - 4); };
+  const auto t_at = [](std::int64_t i) { return static_cast<double>(i * 5 % 7 - 3); };
+  const auto squared = [](double x, double t) { return (x - t) * (x - t); };
+  const auto hinge = [](double x, double t) { return std::fmax(1 - x * t, 0); };
+  for (const Shape& shape : std::vector<Shape>{{3, 4096}, {5, 2049}, {60, 16}, {2, 70000 / thinning / 8 * 8}})
+    for (const DType dtype : {DType::f32, DType::f64, DType::f16, DType::bf16})
+      for (const bool is_row : {false, true})
+        for (const bool is_hinge : {false, true}) {
+          Data<TypeParam> x(TensorSpec{dtype}, shape);
+          Data<TypeParam> t(TensorSpec{dtype}, is_row ? Shape{shape[1]} : shape);
+          Data<TypeParam> rows(TensorSpec{DType::f64}, {shape[0]});
+          Data<TypeParam> all(TensorSpec{DType::f64}, {});
+          std::vector<double> of_row(static_cast<std::size_t>(shape[0]));
+          for (std::int64_t i = 0; i < shape[0] * shape[1]; ++i) {
+            const std::int64_t j = is_row ? i % shape[1] : i;
+            x.set(i, x_at(i));
+            t.set(j, t_at(j));
+            of_row[static_cast<std::size_t>(i / shape[1])] +=
+                is_hinge ? hinge(x_at(i), t_at(j)) : squared(x_at(i), t_at(j));
+          }
+          x.upload();
+          t.upload();
+          const Chain before = is_hinge ? mul(t.tensor()) | rsub(1.0) | clamp(0, 1e9) : sub(t.tensor()) | square();
+          for (const std::string& kernel : reduce_kernels<TypeParam>()) {
+            const std::string what = kernel + " " + name_of(dtype) + " " + std::to_string(shape[1]);
+            if (run_on(kernel, exec, [&] { sum(exec, x.tensor(), rows.tensor(), 1, before); })) {
+              rows.download();
+              for (std::int64_t r = 0; r < shape[0]; ++r)
+                ASSERT_EQ(rows.value(r), of_row[static_cast<std::size_t>(r)]) << what << ", row " << r;
+            }
+            if (run_on(kernel, exec, [&] { sum(exec, x.tensor(), all.tensor(), Axes(), before); })) {
+              all.download();
+              EXPECT_EQ(all.value(0), std::accumulate(of_row.begin(), of_row.end(), 0.0)) << what;
+            }
+          }
+        }
 }
 
 /// Whatever the first value is, and however many of them there are.

@@ -240,6 +240,42 @@ TYPED_TEST(ScanTest, Chains) {
           }
 }
 
+// A tensor of bytes that x is multiplied by: 0 times NaN is NaN, unlike what a mask hides.
+TYPED_TEST(ScanTest, BytesThatScale) {
+  TensorSpec whole{DType::u8};
+  TensorSpec rows{DType::u8};
+  rows.broadcast = {false, true};
+  TensorSpec shifted{DType::u8};
+  shifted.misalignment = 3;
+  for (const TensorSpec& spec : {whole, rows, shifted})
+    for (const DType dtype : {DType::f32, DType::f64, DType::f16})
+      for (const auto& shape : {std::vector<std::int64_t>{3, 1501}, {150, 33}})
+        for (const int axis : {0, 1})
+          for (const Scan scan : all_ways) {
+            Data<TypeParam> factor(spec, shape);
+            Data<TypeParam> plain(TensorSpec{}, shape);
+            std::vector<double> factors;
+            std::int64_t i = 0;
+            for_each_element(shape, {factor.tensor(), plain.tensor()}, [&](const std::vector<std::int64_t>& offset) {
+              factor.set(offset[0], static_cast<double>(i / shape[1] % 2 == 0 ? i % 3 : (i % 5 == 0 ? 255 : 0)));
+              ++i;
+            });
+            for_each_element(shape, {factor.tensor(), plain.tensor()}, [&](const std::vector<std::int64_t>& offset) {
+              factors.push_back(factor.value(offset[0]));
+            });
+            factor.upload();
+            const ScanCase c{ScanId::cumsum, shape, axis, TensorSpec{dtype}, TensorSpec{dtype}, scan};
+            const auto values = [](std::int64_t k) { return k == 1831 ? not_a_number : std::floor(4 * scan_noise(k)); };
+            ScanCheck<TypeParam> check(c, values);
+            check.set_chains(
+                mul(factor.tensor()), Chain(),
+                [&](double x, std::int64_t k) { return x * factors[static_cast<std::size_t>(k)]; },
+                [](long double y, std::int64_t) { return y; });
+            check.check();
+            if (testing::Test::HasFailure()) return;
+          }
+}
+
 // ---- data made to break it ------------------------------------------------------------------------------------------
 
 TYPED_TEST(ScanTest, SumsThatCancel) {

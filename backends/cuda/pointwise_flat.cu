@@ -12,7 +12,7 @@ struct Flat : NumberedChunks<Flat> {
   }
   template <class M, int E, class T>
   static __device__ __forceinline__ void map_from(const detail::FlatParameters<T>& p, std::int64_t first) {
-    detail::map_flat<M, StreamingAccess, E, tuning(E).chunks, tuning(E).passes>(p, first, tuning(E).threads);
+    detail::map_flat<M, GlobalAccess, E, tuning(E).chunks, tuning(E).passes>(p, first, tuning(E).threads);
   }
 };
 

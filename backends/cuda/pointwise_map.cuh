@@ -1,5 +1,5 @@
-// The map kernel, for a Variant that says what a thread does: each thread loads several 16-byte chunks with streaming
-// accesses, then applies the chain in registers.
+// The map kernel, for a Variant that says what a thread does: each thread loads several 16-byte chunks, then
+// applies the chain in registers.
 //
 // Tried and slower on H200: a persistent grid that loads the next tile into registers (0.89 of copy) or into shared
 // memory by cp.async (0.77 to 0.91) while the present one is worked on, against 0.98 for this.

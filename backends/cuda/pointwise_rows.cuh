@@ -20,8 +20,8 @@ struct RowsVariant {
   template <class M, int E, class T>
   static __device__ __forceinline__ void map(const detail::RowsParameters<T>& p) {
     constexpr MapTuning tuning = Self::tuning(E);
-    detail::map_rows<M, StreamingAccess, Self::elements(E), tuning.chunks, tuning.passes>(
-        p, blockIdx.x, static_cast<int>(threadIdx.x));
+    detail::map_rows<M, GlobalAccess, Self::elements(E), tuning.chunks, tuning.passes>(p, blockIdx.x,
+                                                                                       static_cast<int>(threadIdx.x));
   }
 };
 

@@ -149,10 +149,11 @@ __global__ void __launch_bounds__(256, reduce_blocks(is_chained(Way)))
     static_cast<typename R::State*>(k.partial)[item] = state;
 }
 
-/// The sum of a loss: the input's and the target's vectors are loaded together, and the loss is inlined. A target that
-/// is broadcast is read again and again, so it alone may stay in the L1 cache.
-template <class Stored>
-__global__ void __launch_bounds__(256, 3) loss_kernel(const __grid_constant__ RowsParameters<float> k) {
+/// The sum over pairs of a value of x and of the one tensor beside it: the target of a loss, or the operand of a chain.
+/// Their vectors are loaded together, and what is done with them is inlined. A tensor that is broadcast is read again
+/// and again, so it alone may stay in the L1 cache.
+template <class Stored, bool Chained>
+__global__ void __launch_bounds__(256, Chained ? 2 : 3) pairs_kernel(const __grid_constant__ RowsParameters<float> k) {
   using R = Reducer<Monoid::sum, float>;
   constexpr int width = Stored::width;
   constexpr int in_flight = rows_in_flight(width);
@@ -163,40 +164,57 @@ __global__ void __launch_bounds__(256, 3) loss_kernel(const __grid_constant__ Ro
   const std::int64_t output = k.pieces.count == 1 ? item : item / k.pieces.count;
   const std::int64_t begin = (item - output * k.pieces.count) * k.pieces.length;
   const std::int64_t end = begin + k.pieces.length < k.all_units ? begin + k.pieces.length : k.all_units;
-  const auto& target = k.p.operand[k.p.first_prepare];
+  const auto& second = k.p.operand[0];
   const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
-  const std::int64_t target_base = detail::kept_offset(k.p, target.stride, output);
+  const std::int64_t second_base = detail::kept_offset(k.p, second.stride, output);
   R::State state = R::identity();
-  // Run by run of the innermost axis: within one, the target lies as x does.
+  // Run by run of the innermost axis: within one, the other tensor lies as x does.
   const auto units = static_cast<std::int64_t>(k.units.divisor);
   for (std::int64_t run = begin / units; run * units < end; ++run) {
     std::int64_t x_run = base - run * units * width;
-    std::int64_t target_run = target_base - run * units * width;
+    std::int64_t second_run = second_base - run * units * width;
     detail::for_coordinates(k.p, k.p.kept_rank, k.p.rank - 1, run, [&](int d, std::int64_t c) {
       x_run += c * k.p.x_stride[d];
-      target_run += c * target.stride[d];
+      second_run += c * second.stride[d];
     });
     const std::int64_t first = run * units < begin ? begin : run * units;
     const std::int64_t last = (run + 1) * units < end ? (run + 1) * units : end;
     for (std::int64_t u = first + thread; u < last; u += k.team * in_flight) {
       RawVector raw[in_flight];
-      RawVector target_raw[in_flight];
+      RawVector second_raw[in_flight];
       MYLOS_UNROLL
       for (int i = 0; i < in_flight; ++i) {
         if (u + i * k.team >= last) continue;
         raw[i] = load_passing_vector<Stored>(k.p.x, x_run + (u + i * k.team) * width);
-        target_raw[i] = load_kept_vector<Stored>(target.data, target_run + (u + i * k.team) * width);
+        second_raw[i] = load_kept_vector<Stored>(second.data, second_run + (u + i * k.team) * width);
       }
-      MYLOS_UNROLL
-      for (int i = 0; i < in_flight; ++i) {
-        if (u + i * k.team >= last) continue;
-        float v[width];
-        float a[width];
-        widen_vector<Stored>(k.is_half, raw[i], v);
-        widen_vector<Stored>(k.is_half, target_raw[i], a);
-        prepare_vector<width>(k.p, v, a);
+      // A chain takes more values at once: its switches are paid for all of them together.
+      constexpr int units_at_once = Chained ? pairs_at_once / width : 1;
+      constexpr int N = units_at_once * width;
+#pragma unroll(Chained ? 1 : in_flight)
+      for (int i = 0; i < in_flight; i += units_at_once) {
+        detail::RegisterTile<float, N> v;
+        detail::RegisterTile<float, N> a;
         MYLOS_UNROLL
-        for (int j = 0; j < width; j += 4) R::take4(state, v[j], v[j + 1], v[j + 2], v[j + 3], 0, 0);
+        for (int g = 0; g < units_at_once; ++g) {
+          widen_vector<Stored>(k.is_half, raw[Chained ? g : i], &v[g * width]);
+          widen_vector<Stored>(k.is_half, second_raw[Chained ? g : i], &a[g * width]);
+        }
+        if constexpr (Chained) {
+          detail::apply<math::Precise>(k.p.before, v, [&](int, auto& operand) { operand = a; });
+          MYLOS_UNROLL
+          for (int g = 0; g + units_at_once < in_flight; ++g) {
+            raw[g] = raw[g + units_at_once];
+            second_raw[g] = second_raw[g + units_at_once];
+          }
+        }
+        if (Chained && k.p.prepare < detail::Prepare::mse)
+          prepare_plain<Monoid::sum, N>(k.p, &v[0]);
+        else
+          prepare_vector<N>(k.p, &v[0], &a[0]);
+        MYLOS_UNROLL
+        for (int j = 0; j < N; j += 4)
+          if (u + (i + j / width) * k.team < last) R::take4(state, v[j], v[j + 1], v[j + 2], v[j + 3], 0, 0);
       }
     }
   }
@@ -218,19 +236,19 @@ inline bool has_vectors(const detail::ReduceProblem& problem, int width) {
   return aligned;
 }
 
-/// Whether loss_kernel serves a problem whose x has vectors: one target, of x's dtype, in vectors too.
-inline bool has_target_vectors(const detail::ReduceProblem& problem, int width) {
-  const bool is_loss =
-      problem.reduction.prepare >= detail::Prepare::mse && problem.reduction.prepare != detail::Prepare::gaussian_nll;
-  if (!is_loss || !problem.before->empty() || problem.first_after != problem.first_prepare + 1) return false;
-  const Tensor& target = problem.operand[problem.first_prepare];
-  const detail::Strides& kept = problem.operand_kept[problem.first_prepare];
-  const detail::Strides& axis = problem.operand_axis[problem.first_prepare];
+/// Whether pairs_kernel serves a problem whose x has vectors: one tensor beside it, of x's dtype, in vectors too.
+inline bool has_pairs(const detail::ReduceProblem& problem, int width) {
+  const detail::Prepare prepare = problem.reduction.prepare;
+  const bool is_loss = prepare >= detail::Prepare::mse && prepare != detail::Prepare::gaussian_nll;
+  if (problem.first_after != 1 || !(is_loss || is_plain(prepare))) return false;
+  const Tensor& second = problem.operand[0];
+  const detail::Strides& kept = problem.operand_kept[0];
+  const detail::Strides& axis = problem.operand_axis[0];
   const int rank = problem.axis.rank;
   // Runs that are shorter than a block's threads would leave most of them idle.
   if (rank > 1 && problem.axis.extent[rank - 1] < 256 * width) return false;
-  bool aligned = target.dtype == problem.x.dtype && axis.stride[rank - 1] == 1 &&
-                 reinterpret_cast<std::uintptr_t>(target.data) % 16 == 0;
+  bool aligned = second.dtype == problem.x.dtype && axis.stride[rank - 1] == 1 &&
+                 reinterpret_cast<std::uintptr_t>(second.data) % 16 == 0;
   for (int d = 0; d < problem.kept.rank; ++d) aligned = aligned && kept.stride[d] % width == 0;
   for (int d = 0; d + 1 < rank; ++d) aligned = aligned && axis.stride[d] % width == 0;
   return aligned;
@@ -273,7 +291,8 @@ void run_reduce_rows(const detail::ReduceProblem& problem, const detail::Queue& 
     if constexpr (!is_chained(way))
       if (!k.vectors && k.is_flat && k.step == 1) kernel = rows_kernel<M, way, true, Stored, T>;
     if constexpr (way == Through::calls && M == Monoid::sum && std::is_same_v<T, float>)
-      if (k.vectors && has_target_vectors(problem, Stored::width)) kernel = loss_kernel<Stored>;
+      if (k.vectors && has_pairs(problem, Stored::width))
+        kernel = problem.before->empty() ? pairs_kernel<Stored, false> : pairs_kernel<Stored, true>;
     launch(kernel, (k.items + per_block - 1) / per_block, 256, queue.stream, k);
     if (states != 0) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
   });

@@ -111,6 +111,9 @@ __device__ __forceinline__ void pass_steps(const ReduceParameters<float>& p, flo
   }
 }
 
+/// Likewise with a tensor beside x.
+inline constexpr int pairs_at_once = 8;
+
 /// N values of one result, a multiple of four, at positions at, at + step, ...
 template <Monoid M, Through Way, int N, class T>
 __device__ __forceinline__ void take_groups(const ReduceParameters<T>& p, typename Reducer<M, T>::State& state,

@@ -139,7 +139,7 @@ __global__ void __launch_bounds__(columns_tuning().longest, columns_tuning().thr
 #pragma unroll
     for (int j = 0; j < J; ++j)
       if (place.has(j, p.length))
-        chunk[j] = StreamingAccess::load(reinterpret_cast<const Chunk*>(x + place(j) * parameters.x_step));
+        chunk[j] = GlobalAccess::load(reinterpret_cast<const Chunk*>(x + place(j) * parameters.x_step));
 #pragma unroll
     for (int j = 0; j < J; ++j) detail::unpack(chunk[j], v + j * E);
     if constexpr (Chained) {
@@ -201,8 +201,7 @@ __global__ void __launch_bounds__(columns_tuning().longest, columns_tuning().thr
 #pragma unroll
   for (int j = 0; j < J; ++j)
     if (place.has(j, p.length))
-      StreamingAccess::store(reinterpret_cast<Chunk*>(y + place(j) * parameters.y_step),
-                             detail::pack_up<S, E>(v + j * E));
+      GlobalAccess::store(reinterpret_cast<Chunk*>(y + place(j) * parameters.y_step), detail::pack_up<S, E>(v + j * E));
 }
 
 /// Neighbouring rows.

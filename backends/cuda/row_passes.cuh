@@ -123,12 +123,12 @@ __global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().block
   if (piece.length == 0) return;
   constexpr int V = Piece<S, T>::V;
   T v[V];
-  load_row<StreamingAccess, V>(piece.x, piece.columns, piece.length, v);
+  load_row<GlobalAccess, V>(piece.x, piece.columns, piece.length, v);
   const RowConstants<T> constants = parameters.constants[row];
   if constexpr (Kind == RowKind::full) apply_before<M, V>(p, row, piece.columns, piece.length, v, piece.first);
   F::template map<M, V>(p, constants, v);
   apply_rest<Kind, M, V>(p, row, piece.columns, piece.length, v, piece.first, parameters.in_run);
-  store_row<StreamingAccess, V>(piece.y, piece.columns, piece.length, v);
+  store_row<GlobalAccess, V>(piece.y, piece.columns, piece.length, v);
 }
 
 template <class F, class S, class M, RowKind Kind, class T>

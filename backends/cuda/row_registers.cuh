@@ -45,14 +45,14 @@ __device__ __forceinline__ void register_row(const RowParameters<T>& p, std::int
   constexpr int boundary = E == 1 ? static_cast<int>(sizeof(S)) : Lanes == 0 ? 16 : sector_bytes;
   const auto columns = from_boundary.from(-lead_of<boundary>(y));
   T v[V];
-  load_row<StreamingAccess, V>(x, columns, length, v);
+  load_row<GlobalAccess, V>(x, columns, length, v);
   if constexpr (Kind == RowKind::full) apply_before<M, V>(p, row, columns, length, v);
   const auto held = hold_values<F, M, V>(p, columns, length, v);
   const auto state = combine(held);
   const RowConstants<T> constants = F::template finish<M>(p, state);
   F::template map_held<M, V>(p, constants, held, v);
   apply_rest<Kind, M, V>(p, row, columns, length, v, 0, false);
-  store_row<StreamingAccess, V>(y, columns, length, v);
+  store_row<GlobalAccess, V>(y, columns, length, v);
   if (from_boundary.first == 0 && is_row && p.has_statistics()) store_statistics(p, row, state, constants);
 }
 

@@ -46,8 +46,7 @@ __device__ __noinline__ void chain_chunk(const detail::LoweredChain<S>& chain, S
   store_values<detail::PlainAccess, V>(data, tile.value);
 }
 
-/// What a warp does with a chunk. RowKind::light has `before` too where it takes no operands and the values that it
-/// gives go back to shared memory.
+/// What a warp does with a chunk. RowKind::chained: what the chains give goes back to shared memory.
 template <class F, class S, class M, RowKind Kind, class T>
 struct RingWork {
   using State = typename F::State;
@@ -55,11 +54,12 @@ struct RingWork {
   static constexpr int chunk_values = ring_chunk_bytes / static_cast<int>(sizeof(S)) / 32;
   static constexpr int look_values = chunk_values < 16 ? chunk_values : 16;
   static constexpr bool is_full = Kind == RowKind::full;
-  static constexpr bool has_affine = Kind != RowKind::light && F::has_affine;
+  static constexpr bool is_chained = Kind == RowKind::chained;
+  static constexpr bool has_affine = (Kind == RowKind::affine || is_full) && F::has_affine;
   /// What takes registers of its own takes fewer values at a time.
   static constexpr int map_values = Kind == RowKind::full ? 8 : look_values;
   /// Values that a chain changed go back to shared memory, where they fit.
-  static constexpr bool can_write_back = sizeof(S) == sizeof(T) && (is_full || !F::has_affine);
+  static constexpr bool can_write_back = sizeof(S) == sizeof(T) && (is_full || is_chained);
 
   const RowParameters<T>& p;
   std::int64_t row;
@@ -80,7 +80,7 @@ struct RingWork {
   __device__ __forceinline__ State look(State state, const RingChunk<S>& chunk, S* data) const {
     bool by_parts = is_full && has_before();
     if constexpr (can_write_back) {
-      if (p.before.size > 0 && p.operands == 0 && !p.is_causal) {
+      if (p.before.size > 0 && (is_chained || (p.operands == 0 && !p.is_causal))) {
         chain_chunk<M, chunk_values>(p.before, data);
         by_parts = false;
       }
@@ -107,22 +107,35 @@ struct RingWork {
     return state;
   }
 
-  /// The result of a whole chunk, where *affine is simple.
-  __device__ __forceinline__ void finish_whole(const RowConstants<T>& constants, const RingChunk<S>& chunk,
-                                               const S* data) const {
+  /// The results through `after`, which has no operands, in their places in shared memory.
+  __device__ __forceinline__ void chain_results(const RowConstants<T>& constants, S* data) const {
     constexpr int V = map_values;
 #pragma unroll
     for (int i = 0; i < chunk_values; i += V) {
       T v[V];
       load_values<V>(data + i * 32, v);
       F::template map<M, V>(p, constants, v);
+      store_values<detail::PlainAccess, V>(data + i * 32, v);
+    }
+    chain_chunk<M, chunk_values>(p.after, data);
+  }
+
+  /// The result of a whole chunk, where *affine is simple. is_done: it is in shared memory already.
+  __device__ __forceinline__ void finish_whole(const RowConstants<T>& constants, const RingChunk<S>& chunk,
+                                               const S* data, bool is_done) const {
+    constexpr int V = map_values;
+#pragma unroll
+    for (int i = 0; i < chunk_values; i += V) {
+      T v[V];
+      load_values<V>(data + i * 32, v);
+      if (!is_done) F::template map<M, V>(p, constants, v);
       if constexpr (has_affine) affine->template apply<V>(chunk.first, columns(chunk, i), chunk.end, true, v);
       store_values<StreamingAccess, V>(chunk.y + i * 32, v);
     }
   }
   /// Of any other, and with chains.
-  __device__ __forceinline__ void finish(const RowConstants<T>& constants, const RingChunk<S>& chunk,
-                                         const S* data) const {
+  __device__ __forceinline__ void finish(const RowConstants<T>& constants, const RingChunk<S>& chunk, const S* data,
+                                         bool is_done) const {
     constexpr int V = has_affine ? 8 : map_values;
     if (length(chunk) == 0) return;
 #pragma unroll 1
@@ -132,7 +145,7 @@ struct RingWork {
       if constexpr (is_full && !can_write_back) {
         if (has_before()) apply_before<M, V>(p, row, columns(chunk, i), length(chunk), v, start(chunk));
       }
-      F::template map<M, V>(p, constants, v);
+      if (!is_done) F::template map<M, V>(p, constants, v);
       if constexpr (has_affine) apply_affine_tile<V>(p, row, columns(chunk, i), length(chunk), v, start(chunk), in_run);
       if constexpr (is_full) apply_chain<M, V>(p, p.after, row, columns(chunk, i), length(chunk), v, start(chunk));
       if (chunk.is_whole())
@@ -245,10 +258,13 @@ __global__ void __launch_bounds__(ring_threads, 1)
     });
 #pragma unroll 1
     for (int i = 0; i < slabs; ++i) {
+      const bool is_done = Work::is_chained && p.after.size > 0;
+      if constexpr (Work::is_chained)
+        if (is_done) work.chain_results(constants, ring.oldest());
       if (is_whole(i) && is_simple) {
-        work.finish_whole(constants, whole.template chunk<warps>(i), ring.oldest());
+        work.finish_whole(constants, whole.template chunk<warps>(i), ring.oldest(), is_done);
       } else {
-        work.finish(constants, ragged_chunk(i), ring.oldest());
+        work.finish(constants, ragged_chunk(i), ring.oldest(), is_done);
         if (i + 1 < slabs) find_affine();
       }
       ring.release(Work::can_write_back);
@@ -314,14 +330,13 @@ void launch_ring_kind(const RowProblem& problem, const detail::Queue& queue) {
 
 template <class F, class S, class M, class T>
 void launch_ring(const RowProblem& problem, const detail::Queue& queue) {
-  const bool full = problem.is_causal || !problem.after->empty() || problem.operand_count() > 0;
-  if constexpr (F::has_affine) {
-    if (full || !problem.before->empty()) return launch_ring_kind<F, S, M, RowKind::full, T>(problem, queue);
+  const bool apart = problem.has_chains() && (sizeof(S) < sizeof(T) || problem.has_affine());
+  if (apart || problem.is_causal || problem.operand_count() > 0)
+    return launch_ring_kind<F, S, M, RowKind::full, T>(problem, queue);
+  if constexpr (sizeof(S) == sizeof(T))
+    if (problem.has_chains()) return launch_ring_kind<F, S, M, RowKind::chained, T>(problem, queue);
+  if constexpr (F::has_affine)
     if (problem.has_affine()) return launch_ring_kind<F, S, M, RowKind::affine, T>(problem, queue);
-  } else {
-    if (full || (!problem.before->empty() && sizeof(S) < sizeof(T)))
-      return launch_ring_kind<F, S, M, RowKind::full, T>(problem, queue);
-  }
   launch_ring_kind<F, S, M, RowKind::light, T>(problem, queue);
 }
 

@@ -31,18 +31,16 @@ __device__ __forceinline__ S neutral_of(const ScanParameters<T>& p) {
   return detail::narrow<S>(p.negated ? T(-R::neutral()) : R::neutral());
 }
 
-/// A bit for each value of a chunk that the mask hides, in the order of memory.
-template <int E>
-__device__ __forceinline__ unsigned hidden_bits(const unsigned char* bytes) {
-  unsigned hidden = 0;
+/// The bytes of the mask beside a chunk, whole words at a time, in the order of memory: visit(e, byte).
+template <int E, class Visit>
+__device__ __forceinline__ void for_mask_bytes(const unsigned char* bytes, const Visit& visit) {
 #pragma unroll
   for (int w = 0; w < (E + 3) / 4; ++w) {
     const unsigned word = E == 2 ? *reinterpret_cast<const std::uint16_t*>(bytes)
                                  : reinterpret_cast<const std::uint32_t*>(bytes)[E == 2 ? 0 : w];
 #pragma unroll
-    for (int e = 4 * w; e < 4 * w + 4 && e < E; ++e) hidden |= (word >> (e % 4 * 8) & 255U) == 0 ? 1U << e : 0U;
+    for (int e = 4 * w; e < 4 * w + 4 && e < E; ++e) visit(e, word >> (e % 4 * 8) & 255U);
   }
-  return hidden;
 }
 
 /// A chunk into the order of the scan, hidden values neutral, in its place. Whole words, without a conversion.
@@ -51,13 +49,18 @@ __device__ __forceinline__ unsigned prepare_chunk(const ScanParameters<T>& p, bo
                                                   const unsigned char* mask) {
   const bool masked = p.mask.data != nullptr;
   if (!masked && !backward) return 0;
-  unsigned hidden = masked ? hidden_bits<E>(mask) : 0;
+  unsigned hidden = 0;
   Pack<S, E> pack = chunk;
-  if (masked) {
+  if (masked && p.mask_scales) {
+    if constexpr (std::is_same_v<S, T>)
+      for_mask_bytes<E>(mask, [&](int e, unsigned byte) { pack.value[e] *= static_cast<T>(byte); });
+  } else if (masked) {
     const S neutral = neutral_of<R, S>(p);
-#pragma unroll
-    for (int e = 0; e < E; ++e)
-      if ((hidden >> e & 1U) != 0) pack.value[e] = neutral;
+    for_mask_bytes<E>(mask, [&](int e, unsigned byte) {
+      if (byte != 0) return;
+      hidden |= 1U << e;
+      pack.value[e] = neutral;
+    });
   }
   if (backward) {
     Pack<S, E> turned;

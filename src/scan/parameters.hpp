@@ -22,7 +22,8 @@ struct ScanParameters {
   ScanView y;
   ScanView indices;
   ScanView mask;
-  int rank;  // of the rows
+  bool mask_scales;  // ScanProblem
+  int rank;          // of the rows
   Divider extent[max_rank - 1];
   std::int64_t rows;
   std::int64_t length;
@@ -67,6 +68,7 @@ ScanParameters<T> make_scan_parameters(const ScanProblem& problem) {
   set(p.y, problem.y);
   set(p.indices, problem.indices);
   set(p.mask, problem.mask);
+  p.mask_scales = problem.mask_scales;
   for (int d = 0; d < p.rank; ++d) p.extent[d] = Divider(problem.rows.extent[d]);
   p.rows = problem.rows.count;
   p.length = problem.length;

@@ -38,6 +38,7 @@ struct ScanProblem {
   ScanTensor y;
   ScanTensor indices;  // arg_maximum only
   ScanTensor mask;
+  bool mask_scales = false;  // a candidate's own: x is multiplied by the mask's bytes, and nothing is hidden
 
   const Chain* before = nullptr;  // both live while the call lasts
   const Chain* after = nullptr;
