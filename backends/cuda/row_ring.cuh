@@ -264,8 +264,15 @@ __global__ void __launch_bounds__(ring_threads, 1)
       if (is_whole(i) && is_simple) {
         work.finish_whole(constants, whole.template chunk<warps>(i), ring.oldest(), is_done);
       } else {
-        work.finish(constants, ragged_chunk(i), ring.oldest(), is_done);
-        if (i + 1 < slabs) find_affine();
+        // Most often the next run begins: with its weight and bias at hand the chunk is like any other.
+        const RingChunk<S> chunk = ragged_chunk(i);
+        if (is_whole(i)) find_affine();
+        if (is_whole(i) && is_simple) {
+          work.finish_whole(constants, chunk, ring.oldest(), is_done);
+        } else {
+          work.finish(constants, chunk, ring.oldest(), is_done);
+          if (i + 1 < slabs) find_affine();
+        }
       }
       ring.release(Work::can_write_back);
     }
