@@ -37,11 +37,11 @@ MYLOS_HOST_DEVICE constexpr MapTuning flat_tuning(int elements_per_chunk) {
 MYLOS_HOST_DEVICE constexpr MapTuning rows_tuning(int elements_per_chunk) {
   switch (elements_per_chunk) {
     case 8:
-      return {64, 4, 4, 16};
+      return {128, 4, 4, 8};
     case 4:
-      return {64, 4, 2, 16};
+      return {128, 4, 2, 8};
     default:
-      return {64, 6, 3, 12};
+      return {128, 6, 3, 6};
   }
 }
 
