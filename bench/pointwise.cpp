@@ -42,9 +42,7 @@ void add_copies(Entries& entries, DType dtype) {
                        }});
   };
   add("copy_deep_copy", 0);
-#if defined(KOKKOS_ENABLE_CUDA) || !defined(KOKKOS_ENABLE_HIP)
   add("copy_memcpy", 1);
-#endif
 }
 
 void add_steps(Entries& entries, DType dtype, Values values) {

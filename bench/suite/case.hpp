@@ -21,8 +21,8 @@ struct ErrorFigures {
   double rms = 0;
 };
 
-/// A case on its own tensors, in `slots` copies that are taken in turn: more than the last-level cache where a run is to
-/// find nothing there, one where it is to find everything.
+/// A case on its own tensors, in `slots` copies that are taken in turn: more than the last-level cache where a run is
+/// to find nothing there, one where it is to find everything.
 class RunningCase {
  public:
   virtual ~RunningCase() = default;
@@ -30,8 +30,8 @@ class RunningCase {
   /// Enqueues the operator on copy `turn` % slots. Nothing is waited for.
   virtual void call(int turn) = 0;
 
-  /// Fills the outputs of copy 0 with NaN (integers with their largest value), so that an operator that writes nothing is
-  /// found out.
+  /// Fills the outputs of copy 0 with NaN (integers with their largest value), so that an operator that writes nothing
+  /// is found out.
   virtual void spoil() = 0;
 
   /// Of the outputs of copy 0, as call(0) left them, against fp64: all of them or a sample spread over all of them.
@@ -53,8 +53,8 @@ struct ReferenceTimes {
 template <class Exec>
 struct SuiteCase {
   // Its name: suite/name/dtype/shape/layout/path (and then /cold or /warm).
-  std::string suite;   // "seeds"
-  std::string name;    // "selu", "25_Swish"
+  std::string suite;  // "seeds"
+  std::string name;   // "selu", "25_Swish"
   DType dtype = DType::f32;
   std::string shape;   // "4096x393216"
   std::string layout;  // "right", "left", "strided"
@@ -79,6 +79,9 @@ struct SuiteCase {
   std::function<std::unique_ptr<RunningCase>(const Exec& exec, int slots)> make;
   std::string kernel;  // empty: mylos::last_kernel()
   std::optional<ReferenceTimes> reference;
+
+  // Of `bytes`, what is written: says which of copy, read, write and triad binds. Below 0: as usual in the family.
+  double write_share = -1;
 
   std::string full_name() const {
     return suite + '/' + name + '/' + name_of(dtype) + '/' + shape + '/' + layout + '/' + path;

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -137,6 +138,21 @@ void add_gpu(Context& context) {
 void add_gpu(Context&) {}
 #endif
 
+// By the beginnings of their names; sorted, since the order of the environment means nothing.
+void add_environment(Context& context) {
+  std::map<std::string, std::string> found;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const auto equals = text.find('=');
+    if (equals == std::string::npos) continue;
+    for (const char* prefix :
+         {"OMP_", "GOMP_", "KMP_", "KOKKOS_", "OPENBLAS_NUM", "DNNL_", "CUDA_VISIBLE", "CUDA_LAUNCH", "CUDA_MODULE",
+          "HIP_VISIBLE", "ROCR_VISIBLE", "MALLOC_", "GLIBC_TUNABLES"})
+      if (text.rfind(prefix, 0) == 0) found[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  for (const auto& [name, value] : found) context.emplace_back(name, value);
+}
+
 }  // namespace
 
 std::string in_gigabytes(double bytes) {
@@ -202,9 +218,23 @@ Context machine_context() {
   context.emplace_back("mylos", std::to_string(version.major) + '.' + std::to_string(version.minor) + '.' +
                                     std::to_string(version.patch));
   context.emplace_back("commit", MYLOS_BENCH_COMMIT);
-  for (const char* variable : {"OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES"})
-    if (const char* value = std::getenv(variable)) context.emplace_back(variable, value);
+  add_environment(context);
   return context;
+}
+
+Context kokkos_options() {
+  std::ostringstream text;
+  Kokkos::print_configuration(text, true);
+  std::istringstream lines(text.str());
+  Context options;
+  for (std::string line; std::getline(lines, line);) {
+    const auto begin = line.find_first_not_of(' ');
+    const auto colon = line.find(':');
+    if (begin == std::string::npos || colon == std::string::npos) continue;
+    const auto value = line.find_first_not_of(' ', colon + 1);
+    if (value != std::string::npos) options.emplace_back(line.substr(begin, colon - begin), line.substr(value));
+  }
+  return options;
 }
 
 }  // namespace mylos::bench

@@ -11,8 +11,12 @@ namespace mylos::bench {
 /// Names and values in the order they are shown.
 using Context = std::vector<std::pair<std::string, std::string>>;
 
-/// CPU, cores, GPU and driver where there is one, compilers, Kokkos and its execution space, Mylos, commit, date.
+/// CPU, cores, GPU and driver where there is one, compilers, Kokkos and its execution space, Mylos, commit, date, and
+/// those environment variables that change how Kokkos, OpenMP or CUDA run.
 Context machine_context();
+
+/// What Kokkos says that it was built with and runs on, as "KOKKOS_ENABLE_OPENMP": "yes".
+Context kokkos_options();
 
 /// What runs the default execution space: the GPU's name, else the CPU's.
 std::string device_name();

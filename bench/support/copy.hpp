@@ -33,15 +33,12 @@ struct CopyWay {
   std::function<void(int turn)> run;
 };
 
-/// The ways to copy the workspace's x to its y, as one run of bytes.
-template <class Exec>
-std::vector<CopyWay> copy_ways(const Exec& exec, const Workspace<Exec>& workspace) {
+/// The ways to copy `bytes` bytes, all of them one run: from(turn) to to(turn), both std::function<char*(int)>. The
+/// last one is the plainest there is.
+template <class Exec, class From, class To>
+std::vector<CopyWay> copy_ways(const Exec& exec, std::int64_t bytes, const From& from, const To& to) {
   using Bytes = Kokkos::View<char*, typename Exec::memory_space, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-  const Placement all = Placement::right(workspace.rows, workspace.cols);
-  const std::int64_t bytes = all.count() * static_cast<std::int64_t>(size_of(workspace.dtype));
   const auto n = static_cast<std::size_t>(bytes);
-  const auto from = [&workspace, all](int turn) { return static_cast<char*>(workspace.x(turn, all).data); };
-  const auto to = [&workspace, all](int turn) { return static_cast<char*>(workspace.y(turn, all).data); };
   std::vector<CopyWay> ways;
   ways.push_back(
       {"Kokkos::deep_copy", [=](int turn) { Kokkos::deep_copy(exec, Bytes(to(turn), n), Bytes(from(turn), n)); }});
@@ -52,6 +49,14 @@ std::vector<CopyWay> copy_ways(const Exec& exec, const Workspace<Exec>& workspac
                           cudaMemcpyAsync(to(turn), from(turn), n, cudaMemcpyDeviceToDevice, exec.cuda_stream()));
                     }});
 #endif
+#ifdef KOKKOS_ENABLE_HIP
+  if constexpr (std::is_same_v<Exec, Kokkos::HIP>)
+    ways.push_back({"hipMemcpyAsync", [=](int turn) {
+                      if (hipMemcpyAsync(to(turn), from(turn), n, hipMemcpyDeviceToDevice, exec.hip_stream()) !=
+                          hipSuccess)
+                        Kokkos::abort("mylos bench: hipMemcpyAsync failed");
+                    }});
+#endif
   if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible)
     ways.push_back({"memcpy by each thread", [=](int turn) {
                       const std::int64_t parts = exec.concurrency();
@@ -60,6 +65,16 @@ std::vector<CopyWay> copy_ways(const Exec& exec, const Workspace<Exec>& workspac
                                            ThreadedCopy{to(turn), from(turn), bytes, parts});
                     }});
   return ways;
+}
+
+/// The ways to copy the workspace's x to its y.
+template <class Exec>
+std::vector<CopyWay> copy_ways(const Exec& exec, const Workspace<Exec>& workspace) {
+  const Placement all = Placement::right(workspace.rows, workspace.cols);
+  return copy_ways(
+      exec, all.count() * static_cast<std::int64_t>(size_of(workspace.dtype)),
+      [&workspace, all](int turn) { return static_cast<char*>(workspace.x(turn, all).data); },
+      [&workspace, all](int turn) { return static_cast<char*>(workspace.y(turn, all).data); });
 }
 
 /// The best of these ways and its bandwidth, bytes read plus bytes written.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "support/command_line.hpp"
+#include "support/launch.hpp"
 #include "support/session.hpp"
 
 namespace mylos::bench {
@@ -31,19 +32,6 @@ inline void add_options(CLI::App& app, Options& options) {
   app.add_option("--filter", options.filter, "Only cases whose name/dtype/path matches this regular expression");
   app.add_option("--mylos_out", options.out, "File for the compact JSON");
   app.footer("Options of Google Benchmark (--benchmark_out=FILE, ...) and of Kokkos (--kokkos-help) are taken too.");
-}
-
-#ifdef KOKKOS_ENABLE_CUDA
-static __global__ void empty_kernel() {}
-inline void bare_launch(const Kokkos::Cuda& exec) { empty_kernel<<<1, 128, 0, exec.cuda_stream()>>>(); }
-#endif
-
-struct Nothing {
-  KOKKOS_FUNCTION void operator()(int) const {}
-};
-template <class Exec>
-void bare_launch(const Exec& exec) {
-  Kokkos::parallel_for("empty", Kokkos::RangePolicy<Exec>(exec, 0, exec.concurrency()), Nothing());
 }
 
 /// add_entries(entries, dtype, options) adds the cases of one of the dtypes asked for.
