@@ -132,8 +132,8 @@ Tensor Rows::row(const Tensor& t, std::int64_t r) const {
 }
 
 std::vector<std::int64_t> Rows::sample() const {
-  constexpr std::int64_t elements = std::int64_t{1} << 19;
-  return spread(std::max<std::int64_t>(elements / std::max<std::int64_t>(length_, 64), 3), count_);
+  constexpr std::int64_t elements = std::int64_t{1} << 18;
+  return spread(std::clamp<std::int64_t>(elements / length_, 3, 256), count_);
 }
 
 }  // namespace mylos::bench

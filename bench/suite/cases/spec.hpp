@@ -68,6 +68,7 @@ struct CaseSpec {
   std::optional<ReferenceTimes> reference;
 
   double bytes() const;
+  double written_bytes() const;
   std::string bytes_formula() const;
   std::int64_t slot_bytes() const;
 };
@@ -85,8 +86,8 @@ void add_peer(Cases& cases, const CaseSpec& spec, const std::string& peer, const
 /// More than 2^43 operations or 2^40 bytes on a GPU, 2^35 operations or 2^34 bytes on a host.
 bool slow_generic(const CaseSpec& spec);
 
-/// What one copy may take: MYLOS_BENCH_MEMORY where that is set, else six tenths of all memory and nine tenths of what
-/// is free, whichever is less. Looked up once.
+/// What one copy may take beside what its check takes: of MYLOS_BENCH_MEMORY bytes where that is set, else of six
+/// tenths of all memory or eight tenths of what is free, whichever is less. Looked up once.
 std::int64_t memory_budget();
 /// Operations that one call may take; on a host 2^36 for each thread.
 double work_budget();
