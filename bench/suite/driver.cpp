@@ -70,7 +70,8 @@ class Driver {
   CaseResult measured(const PlannedCase& planned) {
     CaseResult result = measure_case(*planned.what, planned.slots, planned.cache, options_.measure, report_.ceilings);
     result.repro = repro_of(planned, options_);
-    if (is_impossible(result.time().median, result.roof) && options_.measure_again) {
+    // Where others use the machine too, one more look may not be enough.
+    for (int look = 0; look < 3 && options_.measure_again && is_impossible(result.time().median, result.roof); ++look) {
       const Ceiling& least = result.roof.least;
       for (Ceiling& ceiling : report_.ceilings.list)
         if (ceiling.kind == least.kind && ceiling.level == least.level && ceiling.dtype == least.dtype)

@@ -35,7 +35,7 @@ std::vector<DType> dtypes_of(const std::vector<PlannedCase>& planned) {
 void print_context() {
   for (const auto& [key, value] : machine_context()) {
     std::printf("%-16s %s\n", key.c_str(), value.c_str());
-    benchmark::AddCustomContext(key, value);
+    benchmark::AddCustomContext(benchmark_context_prefix + key, value);
   }
 }
 

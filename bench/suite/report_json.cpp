@@ -59,7 +59,7 @@ Json brief(const Ceiling& c) {
   if (c.kind == "gemm") json["library"] = c.way;
   if (c.bytes > 0) json["GBs"] = number(c.gbs());
   if (c.flops > 0) json["TFLOPs"] = number(c.tflops());
-  if (c.kind == "launch") json["us"] = number(1e3 * c.time.median);
+  if (c.kind == "launch") json["us"] = number(1e3 * c.best_ms());
   return json;
 }
 
@@ -83,6 +83,7 @@ Json benchmark_context() {
   reporter.ReportContext(context);
   reporter.Finalize();
   Json json = Json::parse(text.str())["context"];
+  for (const auto& [key, value] : machine_context()) json.erase(benchmark_context_prefix + key);  // it is in `mylos`
   json["json_schema_version"] = 1;
   return json;
 }
@@ -123,7 +124,7 @@ Json options_of(const FileFacts& facts) {
 
 Json context_of(const SuiteReport& report, const FileFacts& facts) {
   Json json = benchmark_context();
-  Json& mylos = json["mylos"];
+  Json& mylos = json["mylos"] = Json::object();
   mylos["schema"] = 1;
   mylos["suites"] = report.suites;
   mylos["machine"] = machine();

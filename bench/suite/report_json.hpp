@@ -14,6 +14,9 @@ struct FileFacts {
   RunOptions options;
 };
 
+/// Of the keys that machine_context() has in the context of Google Benchmark's own files.
+constexpr const char* benchmark_context_prefix = "machine_";
+
 /// Throws std::runtime_error where the file cannot be written.
 void write_suite_json(const SuiteReport& report, const FileFacts& facts, const std::string& file);
 
