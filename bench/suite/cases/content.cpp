@@ -101,9 +101,9 @@ struct FlipElement {
 };
 
 template <class T>
-using DeviceList = Kokkos::View<T*, Exec::memory_space>;
+using DeviceList = Kokkos::View<T*, Kokkos::LayoutRight, Exec::memory_space>;
 template <class T>
-using HostList = Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+using HostList = Kokkos::View<T*, Kokkos::LayoutRight, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
 
 template <class T>
 DeviceList<T> device_list(std::size_t n) {
@@ -142,6 +142,14 @@ void fill_content(const Exec& exec, void* data, DType dtype, std::int64_t count,
     if (count > period)
       Kokkos::parallel_for("mylos bench: fill on", Range(exec, period, count), Repeat<S>{static_cast<S*>(data)});
   });
+}
+
+void copy_bytes(const Exec& exec, const void* from, void* to, std::int64_t bytes) {
+  const auto n = static_cast<std::size_t>(bytes);
+  using Memory = Kokkos::MemoryTraits<Kokkos::Unmanaged>;
+  using From = Kokkos::View<const char*, Kokkos::LayoutRight, Exec::memory_space, Memory>;
+  using To = Kokkos::View<char*, Kokkos::LayoutRight, Exec::memory_space, Memory>;
+  Kokkos::deep_copy(exec, To(static_cast<char*>(to), n), From(static_cast<const char*>(from), n));
 }
 
 void spoil(const Exec& exec, const Tensor& t) {
@@ -186,8 +194,8 @@ std::vector<double> read_at(const Exec& exec, const Tensor& t, const std::vector
   const auto places = device_list<std::int64_t>(most);
   in_pieces(count, [&](std::int64_t begin, std::int64_t n) {
     const std::pair<std::size_t, std::size_t> part(0, static_cast<std::size_t>(n));
-    using From = Kokkos::View<const std::int64_t*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-    Kokkos::deep_copy(exec, Kokkos::subview(places, part), From(offsets.data() + begin, part.second));
+    Kokkos::deep_copy(exec, Kokkos::subview(places, part),
+                      HostList<const std::int64_t>(offsets.data() + begin, part.second));
     with_type(t.dtype, [&](auto* type) {
       using S = std::remove_pointer_t<decltype(type)>;
       Kokkos::parallel_for("mylos bench: read", Range(exec, 0, n),

@@ -29,6 +29,9 @@ struct Content {
 void fill_content(const Exec& exec, void* data, DType dtype, std::int64_t count, const Content& content,
                   std::uint64_t seed);
 
+/// From one place of the execution space's memory to another.
+void copy_bytes(const Exec& exec, const void* from, void* to, std::int64_t bytes);
+
 /// NaN in every element of t, the largest value of integers.
 void spoil(const Exec& exec, const Tensor& t);
 

@@ -132,7 +132,7 @@ Tensor Rows::row(const Tensor& t, std::int64_t r) const {
 }
 
 std::vector<std::int64_t> Rows::sample() const {
-  constexpr std::int64_t elements = std::int64_t{1} << 18;
+  constexpr std::int64_t elements = std::int64_t{1} << 17;
   return spread(std::clamp<std::int64_t>(elements / length_, 3, 256), count_);
 }
 

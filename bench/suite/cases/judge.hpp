@@ -69,7 +69,7 @@ class Rows {
   Tensor row(const Tensor& t, std::int64_t r) const;
   /// The coordinates of element i of row r.
   Shape place(std::int64_t r, std::int64_t i) const;
-  /// As many rows, spread over all, as have about 2^18 elements; 3 to 256, each costs copies.
+  /// As many rows, spread over all, as have about 2^17 elements; 3 to 256, each costs copies.
   std::vector<std::int64_t> sample() const;
 
  private:

@@ -31,8 +31,10 @@ class TensorCase : public RunningCase {
         // Outputs too, so that no page is touched for the first time while a clock runs.
         if (specs_[i].role == Role::output)
           bench::spoil(exec_, tensors.back());
-        else
+        else if (slot == 0)
           fill_content(exec_, memory, specs_[i].dtype, specs_[i].storage(), specs_[i].content, i);
+        else
+          copy_bytes(exec_, memory_[i].at(0), memory, specs_[i].bytes());
       }
       const ScopedPath scope(forced_);
       calls_.push_back(spec.bind(exec_, tensors));
