@@ -49,7 +49,7 @@ class Driver {
     } catch (const std::bad_alloc&) {
       skip(state, planned, "memory: an allocation failed", false);
     } catch (const std::exception& error) {
-      skip(state, planned, error.what(), true);
+      skip(state, planned, error.what(), is_ours(planned.what->path));
     }
     console_.end(planned);
   }

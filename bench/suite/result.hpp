@@ -14,6 +14,9 @@
 
 namespace mylos::bench {
 
+/// Whether a path is one of Mylos' own, not a peer.
+bool is_ours(const std::string& path);
+
 struct ErrorReport {
   std::string unit;
   double bound = 1;
@@ -43,11 +46,12 @@ struct CaseResult {
   Statistics time() const { return summarize(samples_ms); }
   double of_ceiling() const { return roof.ms / time().median; }
 
-  /// Why the result does not count; empty where it does.
+  /// Why the result does not count; empty where it does. Other libraries need not give the same bits twice.
   std::string invalid_reason() const;
 };
 
-/// A case without a result. A case that does not fit is no failure, one that threw while it ran is.
+/// A case without a result. A case that does not fit and a peer that refuses are no failures; one of ours that threw
+/// while it ran is.
 struct SkippedCase {
   std::string name;
   std::string reason;

@@ -127,7 +127,7 @@ const char* roofline_rules() {
          "  rate       the largest of the dtype's multiply-adds and its best vendor product; f16 and bf16: or f32's;\n"
          "             f32: or a third of the best f16 product\n"
          "  invalid    above its ceiling by more than 3 % (data in caches: 10 %), an error beyond its bound before or\n"
-         "             after timing, or two runs that differ in a bit\n";
+         "             after timing, or two runs that differ in a bit (peers may)\n";
 }
 
 }  // namespace mylos::bench

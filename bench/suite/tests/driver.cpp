@@ -145,6 +145,20 @@ TEST(SuiteDriver, MemoryThatCannotBeHadIsNoFailure) {
   EXPECT_EQ(report.exit_status(), 0);
 }
 
+TEST(SuiteDriver, PeersMayRefuseAndDifferButNotBeWrong) {
+  const auto run_peer = [](Fault fault) {
+    SuiteCase<test::Exec> c = twice("case", fault);
+    c.path = "vendor";
+    return run_suite({c}, quickly(), out_of_reach());
+  };
+  EXPECT_EQ(run_peer(Fault::throws).exit_status(), 0);
+  const SuiteReport differs = run_peer(Fault::differs);
+  EXPECT_EQ(differs.exit_status(), 0);
+  ASSERT_THAT(differs.results, SizeIs(2));
+  EXPECT_FALSE(differs.results[0].repeatable);
+  EXPECT_EQ(run_peer(Fault::wrong_values).exit_status(), 1);
+}
+
 TEST(SuiteDriver, OneBadCaseAmongGoodOnesIsEnough) {
   const SuiteReport report =
       run_suite({twice("a"), twice("b", Fault::wrong_values), twice("c")}, quickly(), out_of_reach());
