@@ -78,13 +78,11 @@ TEST_P(Moves, DoWhatTheyAreTimedFor) {
   expect_moves<std::uint16_t>(kind, DType::bf16, passes);
 }
 
-INSTANTIATE_TEST_SUITE_P(, Moves,
-                         testing::Combine(testing::Values(Move::copy, Move::read, Move::write, Move::triad),
-                                          testing::Values(1, 5)),
-                         [](const auto& info) {
-                           return std::string(name_of(std::get<0>(info.param))) +
-                                  (std::get<1>(info.param) == 1 ? "_once" : "_again_and_again");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    , Moves, testing::Combine(testing::Values(Move::copy, Move::read, Move::write, Move::triad), testing::Values(1, 5)),
+    [](const auto& of) {
+      return std::string(name_of(std::get<0>(of.param))) + (std::get<1>(of.param) == 1 ? "_once" : "_again_and_again");
+    });
 
 TEST(Ceilings, MultiplyAddsTakeTime) {
   const Exec exec;
