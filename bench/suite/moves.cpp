@@ -165,7 +165,7 @@ FmaTask fma_task(const Exec& exec, DType dtype) {
 #endif
   return {};
 #else
-  constexpr std::int64_t steps = 1 << 20;
+  constexpr std::int64_t steps = 1 << 17;  // well below a millisecond: shorter than others' turns on a shared core
   const double flops = host_fma(dtype, 1) * static_cast<double>(steps);
   if (flops == 0) return {};
   const std::int64_t parts = exec.concurrency();
