@@ -4,7 +4,7 @@ from __future__ import annotations
 from mylos_report import metrics
 from mylos_report.format import percent, significant
 from mylos_report.roofline import describe
-from mylos_report.svg import MARKERS, Plot, Scale, byte_label, log_range, marker, polyline, tag
+from mylos_report.svg import MARKERS, Plot, Scale, SmallPlot, byte_label, log_range, marker, polyline, round_percent, tag
 
 ROWS_PER_FIGURE = 18
 BAR, GAP, NAME_WIDTH = 8, 9, 128
@@ -51,7 +51,7 @@ def operator_bars(runs):
 
 def bars_of(names, runs, spreads):
     height = len(runs) * (BAR + 2) + GAP
-    plot = row_frame(names, height, (0, 1.08), "of the ceiling", percent, [0, 0.25, 0.5, 0.75, 1])
+    plot = row_frame(names, height, (0, 1.08), "of the ceiling", round_percent, [0, 0.25, 0.5, 0.75, 1])
     clamp = lambda share: plot.x(min(share, 1.07))
     for row, name in enumerate(names):
         for position, run in enumerate(runs):
@@ -82,18 +82,19 @@ def sweeps(runs):
         cold = {line: cases for line, cases in lines.items() if line[2] == "cold"}
         lines = {line: sorted(cases, key=lambda c: c.bytes) for line, cases in (cold or lines).items() if len(cases) > 1}
         if lines:
-            figures.append((" ".join(key), sweep_panels(" ".join(key), lines)))
+            title = " ".join(part for part in key if part != "right")
+            figures.append((title, sweep_panels(title, lines)))
     return figures
 
 
 def sweep_panels(title, lines):
     cases = [case for line in lines.values() for case in line]
     x = log_range([case.bytes for case in cases], room=0.03)
-    time = Plot(x, log_range([case.median for case in cases]), height=260)
+    time = SmallPlot(x, log_range([case.median for case in cases]))
     panels = [(time, lambda case: case.median, "ms", short_time)]
     if any(case.of_ceiling for case in cases):
         top = max(1.05, *(min(case.of_ceiling, 2) for case in cases if case.of_ceiling))
-        panels.append((Plot(x, (0, top), y_log=False, height=260), lambda case: case.of_ceiling, "of the ceiling", percent))
+        panels.append((SmallPlot(x, (0, top), y_log=False), lambda case: case.of_ceiling, "of the ceiling", round_percent))
     for plot, value, name, text in panels:
         plot.x_axis("bytes that must move", byte_label)
         plot.y_axis(name, text, None if plot.y.log else [0, 0.25, 0.5, 0.75, 1])

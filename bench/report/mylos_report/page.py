@@ -5,7 +5,7 @@ import jinja2
 
 from mylos_report import charts, metrics, roofline
 from mylos_report.format import MISSING, percent, plural, show, significant
-from mylos_report.svg import MARKERS, marker, tag
+from mylos_report.svg import MARKERS, marker, round_percent, tag
 
 # More than these steps of colour no eye tells apart.
 HEAT_STEPS = 10
@@ -37,6 +37,15 @@ def heatmap(runs, path):
     return {"groups": groups, "families": families, "width": len(columns) + 1} if families else None
 
 
+def amount(number):
+    """Three digits, and none after the point where there are as many before it."""
+    return f"{number:.0f}" if number >= 100 or number == int(number) else significant(number, 3)
+
+
+def flops(rate):
+    return (1e3 * rate, "GFLOP/s") if isinstance(rate, (int, float)) and rate < 1 else (rate, "TFLOP/s")
+
+
 def cards(runs, tables):
     """[(run, [(name, text)], [(name, share)])]: what the summary says of each machine."""
     found = []
@@ -44,12 +53,12 @@ def cards(runs, tables):
     for run, row in zip(runs, tables["machines"].rows):
         value = lambda label: row[heading[label]]
         facts = [
-            ("copy", value("copy GB/s"), "GB/s"), ("FMA f32", value("FMA f32 TFLOP/s"), "TFLOP/s"),
-            ("GEMM f32", value("GEMM f32 TFLOP/s"), "TFLOP/s"), ("launch", value("launch µs"), "µs"),
+            ("copy", value("copy GB/s"), "GB/s"), ("FMA f32", *flops(value("FMA f32 TFLOP/s"))),
+            ("GEMM f32", *flops(value("GEMM f32 TFLOP/s"))), ("launch", value("launch µs"), "µs"),
             ("clock", value("SM clock MHz"), "MHz"), ("power", value("power W"), "W"),
             ("temperature", value("temperature °C"), "°C"),
         ]  # fmt: skip
-        facts = [(name, f"{significant(number, 3 if number < 1000 else 4)} {unit}")
+        facts = [(name, f"{amount(number)} {unit}")
                  for name, number, unit in facts if isinstance(number, (int, float))]  # fmt: skip
         shares = [(path, value(path)) for path in metrics.OWN_PATHS if value(path) is not None]
         found.append((run, facts, shares))
@@ -96,7 +105,7 @@ def environment():
     loader = jinja2.PackageLoader("mylos_report", "templates")
     env = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True,
                              undefined=jinja2.StrictUndefined)  # fmt: skip
-    env.filters.update(percent=percent, significant=significant, heat=heat)
+    env.filters.update(percent=percent, round_percent=round_percent, significant=significant, heat=heat)
     env.globals.update(plural=plural, show=show, MISSING=MISSING, legend_mark=legend_mark, MARKERS=MARKERS, series=charts.series)
     return env
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mylos_report.format import percent, significant
-from mylos_report.svg import MARKERS, Plot, byte_label, log_range, marker, polyline, tag
+from mylos_report.svg import MARKERS, SmallPlot, byte_label, log_range, marker, polyline, tag
 
 LEVELS = ("memory", "l3", "l2", "l1")
 
@@ -54,21 +54,22 @@ def points(plot, cases, families, x, y):
         plot.add(marker(shape, plot.x(x(case)), plot.y(y(case)), f"point c{family % 7 + 1}{hollow}", describe(case), 3.6))
 
 
-def spaced(positions, least=12):
-    """Label positions from below upwards, moved up so that none lies on another."""
-    moved, last = {}, math.inf
-    for key, at in sorted(positions.items(), key=lambda item: -item[1]):
-        last = min(at, last - least)
-        moved[key] = last
-    return moved
+def label_heights(lines, room=15):
+    """{name: height of its label}: above the line, or below it where the next line above is too near."""
+    heights, above = {}, -math.inf
+    for name, at in sorted(lines.items(), key=lambda item: item[1]):
+        heights[name] = at - 4 if at - above >= room else at + 11
+        above = max(at, heights[name])
+    return heights
 
 
 def horizontal_roofs(plot, roofs, text):
-    at = spaced({name: plot.y(rate) - 4 for name, rate in roofs})
+    """Lines across, named at the left: above the slope that ends at them there are no points."""
+    at = label_heights({name: plot.y(rate) for name, rate in roofs})
     for name, rate in roofs:
         height = plot.y(rate)
         plot.add(tag("line", class_="roof", x1=plot.x.start, x2=plot.x.end, y1=height, y2=height))
-        plot.label(plot.x.end - 2, at[name], text(name, rate), "end", "halo rooflabel")
+        plot.label(plot.x.start + 4, at[name], text(name, rate), "start", "halo rooflabel")
 
 
 def by_bytes(run, dtype, cases, families):
@@ -77,7 +78,7 @@ def by_bytes(run, dtype, cases, families):
     if not cases:
         return None
     roofs = memory_roofs(run, dtype)
-    plot = Plot(log_range([case.bytes for case in cases]), log_range([rate(c) for c in cases] + [r for _, r in roofs]))
+    plot = SmallPlot(log_range([case.bytes for case in cases]), log_range([rate(c) for c in cases] + [r for _, r in roofs]))
     plot.x_axis("bytes that must move", byte_label)
     plot.y_axis("GB/s")
     horizontal_roofs(plot, roofs, lambda name, value: f"copy, {level_name(name)}: {significant(value, 3)} GB/s")
@@ -112,7 +113,7 @@ def by_intensity(run, dtype, cases, families):
     highest = max([value for _, value in roofs] + [rate(case) for case in cases])
     ridge = [1e3 * highest / value for _, value in slopes]
     x = log_range([case.intensity for case in cases] + ridge, 2)
-    plot = Plot(x, log_range([rate(case) for case in cases] + [highest], 2))
+    plot = SmallPlot(x, log_range([rate(case) for case in cases] + [highest], 2))
     plot.x_axis("FLOP per byte")
     plot.y_axis("TFLOP/s")
     for level, value in slopes:

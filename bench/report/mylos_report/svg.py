@@ -28,12 +28,16 @@ def joined(parts):
 
 def short_number(value):
     """For axes: 0.01, 1, 100, then powers of ten."""
-    if 0.001 <= abs(value) < 10000 or value == 0:
+    if 0.001 <= abs(value) < 1e5 or value == 0:
         return f"{value:g}"
     exponent = math.floor(math.log10(abs(value)) + 1e-9)
     factor = value / 10**exponent
     power = "10" + str(exponent).translate(SUPERSCRIPTS)
     return power if abs(factor - 1) < 1e-6 else f"{factor:g}·{power}"
+
+
+def round_percent(value):
+    return f"{100 * value:g} %"
 
 
 def byte_label(value):
@@ -70,8 +74,12 @@ class Scale:
         ticks = [10.0**k for k in range(first, last + 1, every)]
         if len(ticks) >= 3:
             return ticks
-        finer = [m * 10.0**k for k in range(first - 1, last + 1) for m in (1, 2, 5)]
-        return [tick for tick in finer if self.low * (1 - 1e-9) <= tick <= self.high * (1 + 1e-9)]
+        for steps in ((1, 2, 5), (1, 3)):
+            finer = [m * 10.0**k for k in range(first - 1, last + 1) for m in steps]
+            finer = [tick for tick in finer if self.low * (1 - 1e-9) <= tick <= self.high * (1 + 1e-9)]
+            if len(finer) <= most:
+                break
+        return finer
 
 
 def nice_step(raw):
@@ -112,14 +120,15 @@ def polyline(points, class_, title=None):
 
 
 class Plot:
-    """A frame with axes; what is added lies above the grid, labels above all. Drawn as wide as a phone, so that text
-    keeps its size."""
+    """A frame with axes; what is added lies above the grid, labels above all. About as wide as it is shown, on a phone
+    too, so that text keeps its size."""
 
     WIDTH, HEIGHT = 440, 300
-    LEFT, RIGHT, TOP, BOTTOM = 50, 12, 14, 40
+    LEFT, RIGHT, TOP, BOTTOM = 50, 12, 18, 40
+    MOST_TICKS = 7
 
-    def __init__(self, x, y, x_log=True, y_log=True, height=HEIGHT, left=LEFT):
-        self.height = height
+    def __init__(self, x, y, x_log=True, y_log=True, height=None, left=LEFT):
+        self.height = height = height or self.HEIGHT
         self.left = left
         self.x = Scale(*x, left, self.WIDTH - self.RIGHT, x_log)
         self.y = Scale(*y, height - self.BOTTOM, self.TOP, y_log)
@@ -133,7 +142,7 @@ class Plot:
 
     def x_axis(self, title, text=short_number, ticks=None):
         bottom = self.height - self.BOTTOM
-        for tick in ticks or self.x.ticks():
+        for tick in ticks or self.x.ticks(self.MOST_TICKS):
             at = self.x(tick)
             self.parts.append(tag("line", class_="grid", x1=at, x2=at, y1=self.TOP, y2=bottom))
             self.labels.append(tag("text", text(tick), class_="tick", x=at, y=bottom + 15, text_anchor="middle"))
@@ -150,3 +159,11 @@ class Plot:
     def svg(self, label):
         body = joined(self.parts + self.labels)
         return tag("svg", body, class_="chart", viewBox=f"0 0 {self.WIDTH} {self.height}", role="img", aria_label=label)
+
+
+class SmallPlot(Plot):
+    """For four beside each other."""
+
+    WIDTH, HEIGHT = 320, 250
+    RIGHT = 18
+    MOST_TICKS = 5

@@ -66,12 +66,17 @@ def machines(runs):
     return table
 
 
-def excluded(runs):
-    table = Table("excluded", "Invalid and skipped cases", columns("machine", "state", ("case", "code"), ("reason", "long")))
+def invalid(runs):
+    table = Table("invalid", "Invalid cases", columns(("case", "code"), ("reason", "long"), "machine"))
     for run in runs:
-        table.rows += [[run.label, "invalid", case.name, case.invalid_reason] for case in run.invalid_cases]
+        table.rows += [[case.name, case.invalid_reason, run.label] for case in run.invalid_cases]
+    return table
+
+
+def skipped(runs):
+    table = Table("skipped", "Skipped cases", columns(("case", "code"), ("reason", "long"), "machine"))
     for run in runs:
-        table.rows += [[run.label, "skipped", name, reason] for name, reason in run.skipped]
+        table.rows += [[name, reason, run.label] for name, reason in run.skipped]
     return table
 
 
@@ -140,7 +145,7 @@ def rivals(runs):
 
 def errors(runs):
     table = Table("errors", "Errors against fp64", columns(
-        "machine", ("case", "code"), ("of bound", "bar", "the worse maximum over the bound"), ("bound", "short"),
+        ("of bound", "bar", "the worse maximum over the bound"), ("case", "code"), "machine", ("bound", "short"),
         ("max before", "short"), ("max after", "short"), ("rms before", "short"), ("rms after", "short"),
         ("same bits twice", "flag"), "relative to",
     ))  # fmt: skip
@@ -149,10 +154,12 @@ def errors(runs):
             if case.error is None and case.repeatable is None:
                 continue
             error = case.error
-            figures = [error.of_bound, error.bound, error.max_before, error.max_after, error.rms_before, error.rms_after]
-            table.rows.append([run.label, case.name, *(figures if error else [None] * 6), case.repeatable,
-                               error.unit if error else ""])  # fmt: skip
-    table.rows.sort(key=lambda row: -(row[2] if row[2] is not None else -1))
+            figures = [None] * 5
+            if error:
+                figures = [error.bound, error.max_before, error.max_after, error.rms_before, error.rms_after]
+            table.rows.append([error and error.of_bound, case.name, run.label, *figures, case.repeatable,
+                               error and error.unit])  # fmt: skip
+    table.rows.sort(key=lambda row: -(row[0] if row[0] is not None else -1))
     return table
 
 
@@ -228,8 +235,8 @@ def environment(runs):
 
 def cases(runs):
     table = Table("cases", "Every case", columns(
-        "machine", "suite", "case", "family", "operator", "dtype", "shape", "layout", "path", "cache", "state",
-        ("% of ceiling", "bar"), ("median ms", "number"), ("low ms", "number", "95 % interval of the median"),
+        "case", "machine", "dtype", "path", "state", ("% of ceiling", "bar"), ("median ms", "number"), "shape", "layout",
+        "cache", "suite", "family", "operator", ("low ms", "number", "95 % interval of the median"),
         ("high ms", "number"), ("p10 ms", "number"), ("p90 ms", "number"), ("samples", "count"), ("GB/s", "number"),
         ("TFLOP/s", "number"), "bound by", ("bytes", "bytes"), "bytes are", ("flops", "short"), "flops are", "kernel",
         ("error / bound", "percent"), ("same bits", "flag"), ("first call ms", "number"), ("memory", "bytes"),
@@ -239,8 +246,8 @@ def cases(runs):
     for run in runs:
         for c in run.cases.values():
             table.rows.append([
-                run.label, c.suite, c.case, c.family, c.operator, c.dtype, c.shape, c.layout, c.path, c.cache,
-                "valid" if c.valid else "invalid", c.of_ceiling, c.median, c.low, c.high, c.p10, c.p90, c.sample_count,
+                c.case, run.label, c.dtype, c.path, "valid" if c.valid else "invalid", c.of_ceiling, c.median, c.shape,
+                c.layout, c.cache, c.suite, c.family, c.operator, c.low, c.high, c.p10, c.p90, c.sample_count,
                 c.gbs, c.tflops, c.bound, c.bytes, c.bytes_formula, c.flops, c.flops_formula, c.kernel,
                 c.error and c.error.of_bound, c.repeatable, c.first_call, c.memory, middle(c.telemetry, "sm_clock_mhz"),
                 middle(c.telemetry, "power_w"), c.eager, c.compiled, c.invalid_reason, c.repro,
@@ -250,19 +257,19 @@ def cases(runs):
 
 def regression(changes):
     table = Table("regression", "Against the baseline", columns(
-        "machine", "state", ("case", "code"), ("before ms", "number"), ("now ms", "number"), ("now / before", "ratio"),
-        ("low", "number", "95 % interval of the ratio"), ("high", "number"), ("p", "p", "Mann-Whitney U, two-sided"),
-        ("p adjusted", "p", "after Holm"), ("reason", "long"),
+        "state", ("case", "code"), ("now / before", "ratio"), ("low", "number", "95 % interval of the ratio"),
+        ("high", "number"), ("p adjusted", "p", "after Holm"), ("p", "p", "Mann-Whitney U, two-sided"),
+        ("before ms", "number"), ("now ms", "number"), "machine", ("reason", "long"),
     ))  # fmt: skip
     for c in changes:
         reason = c.reason or ("too few samples to be significant" if c.reachable is False else "")
-        table.rows.append([c.run, c.state, c.name, c.old, c.new, c.ratio, c.low, c.high, c.p, c.adjusted, reason])
+        table.rows.append([c.state, c.name, c.ratio, c.low, c.high, c.adjusted, c.p, c.old, c.new, c.run, reason])
     return table
 
 
 def all_tables(runs, changes=None):
     """{key: Table} without those that have nothing to say."""
-    made = [machines(runs), excluded(runs)]
+    made = [machines(runs), invalid(runs), skipped(runs)]
     if changes is not None:
         made.append(regression(changes))
     made += [make(runs) for make in (operators, portability, portability_cases, rivals, errors, costs, ceilings,
