@@ -70,11 +70,18 @@ def load(path):
         cases=read_cases(document["benchmarks"]),
         ceilings=[mapping(entry) for entry in listing(mylos.get("ceilings"))],
         telemetry=mapping(mylos.get("telemetry")),
-        skipped=[(text(mapping(s).get("name")), text(mapping(s).get("reason"))) for s in listing(mylos.get("skipped"))],
+        skipped=[read_skipped(mapping(entry)) for entry in listing(mylos.get("skipped"))],
+        rules=text(mylos.get("rules")),
         options=[options] if options else [],
         suites=[text(suite) for suite in listing(mylos.get("suites"))],
         date=text(info.get("date")) or text(context.get("date")),
     )
+
+
+def read_skipped(entry):
+    """(name, reason); one that was begun and broke off is no choice of the program, and says so."""
+    reason = text(entry.get("reason"))
+    return text(entry.get("name")), f"failed: {reason}" if entry.get("failed") is True else reason
 
 
 def read_cases(benchmarks):
@@ -172,6 +179,7 @@ def merge(runs):
                 other.suites += [suite for suite in run.suites if suite not in other.suites]
                 other.telemetry = other.telemetry or run.telemetry
                 other.date = run.date
+                other.rules = other.rules or run.rules
                 break
         else:
             merged.append(run)

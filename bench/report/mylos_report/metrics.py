@@ -92,20 +92,34 @@ def operators(runs):
     return sorted(found, key=lambda pair: (rank(pair[0]), pair[1]))
 
 
+def shared_problems(runs):
+    """A function from cases to what is computed, the same on all machines. A machine with less memory runs a problem with
+    fewer rows, so shapes tell problems apart only where one run has several of them."""
+    whole = lambda case: (case.suite, case.case, case.dtype, case.layout, case.cache)
+    shapes = {}
+    for run in runs:
+        for case in run.cases.values():
+            shapes.setdefault((run.index, whole(case)), set()).add(case.shape)
+    several = {key for (_, key), found in shapes.items() if len(found) > 1}
+    return lambda case: case.problem if whole(case) in several else whole(case)
+
+
 def problem_efficiencies(runs):
     """{path: {(operator, problem): [efficiency or None per machine]}}: None where a machine lacks a valid case."""
     counts = in_aggregates(runs)
+    problem_of = shared_problems(runs)
     machines = newest_per_machine(runs)
     table = {path: {} for path in OWN_PATHS}
     for position, (_, same) in enumerate(machines):
         met = set()
         for run in same:
             for case in run.cases.values():
-                if case.path not in table or case.name in met:
+                problem = problem_of(case)
+                if case.path not in table or (problem, case.path) in met:
                     continue
-                met.add(case.name)  # an invalid newer case is not replaced by a valid older one
+                met.add((problem, case.path))  # an invalid newer case is not replaced by a valid older one
                 if counts(case):
-                    row = table[case.path].setdefault((case.operator, case.problem), [None] * len(machines))
+                    row = table[case.path].setdefault((case.operator, problem), [None] * len(machines))
                     row[position] = case.of_ceiling
     return table
 
@@ -146,6 +160,12 @@ class Rival:
     ratio: float
 
 
+def taken_here(run, case):
+    """Whether the times of others that a case carries were taken on a machine like this one."""
+    ours, theirs = run.machine.lower(), case.reference_machine.lower()
+    return theirs in ours or ours in theirs
+
+
 def rivals(runs):
     """Every problem whose file has PyTorch times, a vendor's library or the generic path beside the automatic one."""
     found = []
@@ -158,7 +178,8 @@ def rivals(runs):
             if not ours:
                 continue
             times = [(path, case.median) for path, case in by_path.items() if path != "automatic"]
-            times += [("PyTorch eager", ours.eager), ("torch.compile", ours.compiled)]
+            if taken_here(run, ours):
+                times += [("PyTorch eager", ours.eager), ("torch.compile", ours.compiled)]
             found += [Rival(run, ours, name, time, time / ours.median) for name, time in times if time and time > 0]
     return found
 

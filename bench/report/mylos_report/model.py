@@ -94,6 +94,7 @@ class Run:
     skipped: list
     options: list
     suites: list
+    rules: str = ""  # how the program chooses a case's ceiling, in words
     date: str = ""
     label: str = ""
     index: int = 0

@@ -106,6 +106,7 @@ def environment():
     env = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True,
                              undefined=jinja2.StrictUndefined)  # fmt: skip
     env.filters.update(percent=percent, round_percent=round_percent, significant=significant, heat=heat)
+    env.tests["match_failed"] = lambda reason: reason.startswith("failed")
     env.globals.update(plural=plural, show=show, MISSING=MISSING, legend_mark=legend_mark, MARKERS=MARKERS, series=charts.series)
     return env
 

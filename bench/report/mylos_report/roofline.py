@@ -27,13 +27,15 @@ def memory_roofs(run, dtype):
 
 
 def compute_roofs(run, dtype):
-    """[(name, TFLOP/s)], the highest of each kind."""
+    """[(name, TFLOP/s)], the highest of each kind; f16 and bf16 are computed in f32 and have its rate without their own."""
     found = {}
     for entry in run.ceilings:
         rate = entry.get("TFLOPs")
         if entry.get("dtype") == dtype and isinstance(rate, (int, float)) and rate > 0:
             name = "FMA" if entry.get("kind") == "fma" else f"GEMM {entry.get('library', '')}".strip()
             found[name] = max(found.get(name, 0), rate)
+    if not found and dtype in ("f16", "bf16"):
+        return [(f"{name} f32", rate) for name, rate in compute_roofs(run, "f32")]
     return sorted(found.items(), key=lambda item: item[1])
 
 
@@ -54,22 +56,42 @@ def points(plot, cases, families, x, y):
         plot.add(marker(shape, plot.x(x(case)), plot.y(y(case)), f"point c{family % 7 + 1}{hollow}", describe(case), 3.6))
 
 
-def label_heights(lines, room=15):
-    """{name: height of its label}: above the line, or below it where the next line above is too near."""
-    heights, above = {}, -math.inf
+def clusters(lines, room):
+    """[[name, ...]] of {name: height}, from above: those too near each other for a label of their own share one."""
+    groups, last = [], -math.inf
     for name, at in sorted(lines.items(), key=lambda item: item[1]):
-        heights[name] = at - 4 if at - above >= room else at + 11
-        above = max(at, heights[name])
-    return heights
+        if at - last < room:
+            groups[-1].append(name)
+        else:
+            groups.append([name])
+        last = at
+    return groups
 
 
-def horizontal_roofs(plot, roofs, text):
+def horizontal_roofs(plot, roofs, unit, prefix=""):
     """Lines across, named at the left: above the slope that ends at them there are no points."""
-    at = label_heights({name: plot.y(rate) for name, rate in roofs})
+    rates = dict(roofs)
+    for rate in rates.values():
+        plot.add(tag("line", class_="roof", x1=plot.x.start, x2=plot.x.end, y1=plot.y(rate), y2=plot.y(rate)))
+    for names in clusters({name: plot.y(rate) for name, rate in roofs}, 15):
+        words = ", ".join(f"{name} {significant(rates[name], 3)}" for name in names)
+        plot.label(plot.x.start + 4, plot.y(rates[names[0]]) - 4, f"{prefix}{words} {unit}", "start", "halo rooflabel")
+
+
+def slopes_of(plot, roofs, highest):
+    """Bandwidths in a plot over intensity: lines of slope 1 up to the highest rate."""
+    rates = dict(roofs)
+    begin = lambda rate: max(plot.x.low, 1e3 * plot.y.low / rate)
     for name, rate in roofs:
-        height = plot.y(rate)
-        plot.add(tag("line", class_="roof", x1=plot.x.start, x2=plot.x.end, y1=height, y2=height))
-        plot.label(plot.x.start + 4, at[name], text(name, rate), "start", "halo rooflabel")
+        reach = [begin(rate), min(plot.x.high, 1e3 * highest / rate)]
+        if reach[0] < reach[1]:
+            plot.add(polyline([(plot.x(i), plot.y(1e-3 * i * rate)) for i in reach], "roof", f"copy, {name}"))
+    for names in clusters({name: plot.y(plot.y.low * rate / roofs[-1][1]) for name, rate in roofs}, 17):
+        rate = rates[names[0]]
+        first = 1e-3 * begin(rate) * rate
+        if first >= highest or plot.y(first) - plot.y(highest) < 45:  # no room for a name along it
+            continue
+        slanted(plot, " ".join(names), begin(rate), first)
 
 
 def by_bytes(run, dtype, cases, families):
@@ -77,11 +99,11 @@ def by_bytes(run, dtype, cases, families):
     cases = [case for case in cases if case.bytes]
     if not cases:
         return None
-    roofs = memory_roofs(run, dtype)
+    roofs = [(level_name(level), rate) for level, rate in memory_roofs(run, dtype)]
     plot = SmallPlot(log_range([case.bytes for case in cases]), log_range([rate(c) for c in cases] + [r for _, r in roofs]))
     plot.x_axis("bytes that must move", byte_label)
     plot.y_axis("GB/s")
-    horizontal_roofs(plot, roofs, lambda name, value: f"copy, {level_name(name)}: {significant(value, 3)} GB/s")
+    horizontal_roofs(plot, roofs, "GB/s", "copy: ")
     launch = next((entry["us"] for entry in run.ceilings if isinstance(entry.get("us"), (int, float)) and entry["us"] > 0), None)
     top = max((value for _, value in roofs), default=plot.y.high)
     if launch:
@@ -116,13 +138,9 @@ def by_intensity(run, dtype, cases, families):
     plot = SmallPlot(x, log_range([rate(case) for case in cases] + [highest], 2))
     plot.x_axis("FLOP per byte")
     plot.y_axis("TFLOP/s")
-    for level, value in slopes:
-        reach = [max(plot.x.low, 1e3 * plot.y.low / value), min(plot.x.high, 1e3 * highest / value)]
-        if reach[0] < reach[1]:
-            plot.add(polyline([(plot.x(i), plot.y(1e-3 * i * value)) for i in reach], "roof", f"copy, {level}"))
-            slanted(plot, f"{level_name(level)}", reach[0], 1e-3 * reach[0] * value)
-    shown = [(name, value) for name, value in roofs if value > plot.y.low]
-    horizontal_roofs(plot, shown, lambda name, value: f"{name}: {significant(value, 3)} TFLOP/s")
+    if slopes:
+        slopes_of(plot, [(level_name(level), value) for level, value in slopes], highest)
+    horizontal_roofs(plot, [(name, value) for name, value in roofs if value > plot.y.low], "TFLOP/s")
     points(plot, cases, families, lambda case: case.intensity, rate)
     return plot.svg(f"Roofline of {run.label}, {dtype}")
 

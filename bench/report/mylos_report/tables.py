@@ -77,6 +77,7 @@ def skipped(runs):
     table = Table("skipped", "Skipped cases", columns(("case", "code"), ("reason", "long"), "machine"))
     for run in runs:
         table.rows += [[name, reason, run.label] for name, reason in run.skipped]
+    table.rows.sort(key=lambda row: not row[1].startswith("failed"))
     return table
 
 

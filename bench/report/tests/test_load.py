@@ -129,6 +129,18 @@ def test_broken_input_is_one_line_and_status_2(tmp_path, run_report, name):
         load(str(path))
 
 
+def test_a_case_that_broke_off_is_said_to_have_failed(tmp_path, run_report):
+    broken = copy.deepcopy(SMALL)
+    broken["context"]["mylos"]["skipped"] = [
+        {"name": "seeds/a/f32/1/right/automatic/cold", "reason": "does not fit", "failed": False},
+        {"name": "seeds/b/f32/1/right/automatic/cold", "reason": "out of memory", "failed": True},
+    ]
+    status, page, _ = run_report(sample.write(tmp_path, "broken.json", broken))
+    assert status == 0
+    assert "2 skipped cases, 1 of them failed" in page
+    assert page.index("failed: out of memory") < page.index("does not fit")
+
+
 def test_every_table_has_a_value_for_every_column(files):
     runs = load_all([files["h200"], files["host"]])
     for table in all_tables(runs).values():

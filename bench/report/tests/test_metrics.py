@@ -46,6 +46,38 @@ def test_portability_per_operator_and_path(tmp_path):
     assert found["selu", "automatic"].metric == 0
 
 
+def with_shape(path, folder, old, new):
+    with open(path, encoding="utf-8") as stream:
+        text = stream.read()
+    out = folder / "reshaped.json"
+    out.write_text(text.replace(old, new), encoding="utf-8")
+    return str(out)
+
+
+def test_a_problem_with_fewer_rows_is_the_same_problem(tmp_path):
+    large = small_file(tmp_path, "h200", {("gelu", "automatic"): 0.9})
+    small = with_shape(small_file(tmp_path, "host", {("gelu", "automatic"): 0.6}), tmp_path, "1024x1024", "128x1024")
+    runs = load_all([large, small])
+    found = metrics.portability(runs)["gelu", "automatic"]
+    assert (found.common, found.problems) == (1, 1)
+    assert found.metric == pytest.approx(2 / (1 / 0.9 + 1 / 0.6))
+
+
+def test_sizes_of_a_sweep_are_problems_of_their_own(tmp_path):
+    runs = load_all([sample.write(tmp_path, f"{m}.json", sample.document(m, suites=["sweep"])) for m in ("h200", "host")])
+    found = metrics.portability(runs)["gelu", "automatic"]
+    assert found.common == found.problems == 2 * 10  # dtypes and sizes
+
+
+def test_times_of_pytorch_count_on_their_own_machine_only(tmp_path):
+    elsewhere = sample.document("mi300x", suites=["kernelbench1"])
+    for entry in elsewhere["benchmarks"]:
+        if "mylos" in entry:
+            entry["mylos"].update(pytorch_eager_ms=1.0, reference_machine="NVIDIA H200")
+    runs = load_all([sample.write(tmp_path, "elsewhere.json", elsewhere)])
+    assert not any(rival.name == "PyTorch eager" for rival in metrics.rivals(runs))
+
+
 def test_invalid_cases_count_nowhere(files):
     runs = load_all([files["h200"]])
     invalid = {case.name for case in runs[0].invalid_cases}
