@@ -57,6 +57,8 @@ def draw(report, sweeps, file):
 def main():
     for file in sorted(RESULTS.glob("*_sweep*.json")):
         report = json.loads(file.read_text(encoding="utf-8"))
+        if "cases" not in report:  # a file of mylos-bench, which is mylos-report's
+            continue
         sweeps = series(report)
         if sweeps:
             draw(report, sweeps, file.with_suffix(".svg"))

@@ -41,7 +41,7 @@ def parse(arguments):
     parser = argparse.ArgumentParser("mylos-report", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("files", nargs="+", metavar="FILE", help="JSON files of mylos-bench, of one machine or several")
     parser.add_argument("--out", metavar="FILE", default="report.html", help="the page (default: %(default)s)")
-    parser.add_argument("--csv", metavar="FILE", help="every case as CSV; the other tables beside it, FILE-<table>.csv")
+    parser.add_argument("--csv", metavar="FILE", help="every case as CSV; for all.csv the other tables are all-<table>.csv")
     parser.add_argument("--markdown", metavar="FILE", help="all tables as Markdown")
     parser.add_argument("--baseline", metavar="FILE", action="append", default=[],
                         help="an older file of the same machine; may be given several times")  # fmt: skip
