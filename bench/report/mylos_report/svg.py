@@ -74,7 +74,7 @@ class Scale:
         ticks = [10.0**k for k in range(first, last + 1, every)]
         if len(ticks) >= 3:
             return ticks
-        for steps in ((1, 2, 5), (1, 3)):
+        for steps in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3)):
             finer = [m * 10.0**k for k in range(first - 1, last + 1) for m in steps]
             finer = [tick for tick in finer if self.low * (1 - 1e-9) <= tick <= self.high * (1 + 1e-9)]
             if len(finer) <= most:

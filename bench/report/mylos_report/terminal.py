@@ -8,7 +8,7 @@ from mylos_report.format import plural, significant
 
 # More lines than this belong to the page.
 MOST_LINES = 25
-SUMMARY = ("machine", "cases", "invalid", "skipped", "copy GB/s", "GEMM f32 TFLOP/s", "automatic", "generic")
+SUMMARY = ("machine", "cases", "invalid", "skipped", "copy GB/s", "automatic", "generic")
 
 
 def summary(table):
@@ -17,7 +17,7 @@ def summary(table):
     view = Table(title="Mylos benchmark report", title_justify="left")
     for i in chosen:
         column = table.columns[i]
-        view.add_column(column.label, justify="right" if column.numeric else "left", overflow="fold")
+        view.add_column(column.label, justify="right" if column.numeric else "left", overflow="fold", no_wrap=column.numeric)
     for row in table.shown():
         view.add_row(*(escape(row[i]) for i in chosen))
     return view
