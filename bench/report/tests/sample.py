@@ -171,11 +171,11 @@ def paths_of(machine, what):
         yield {"h200": "cublas", "mi300x": "rocblas", "host": "openblas"}[machine], "cold"
 
 
-def document(machine, limit=None, seed=0, slower=None, date="2026-11-22T02:41:03Z", suites=None):
-    """The whole file; `slower` maps names of cases to factors on their time, `limit` bounds the number of cases."""
+def document(machine, limit=None, seed=0, slower=None, date="2026-11-22T02:41:03Z", suites=None, operators=None):
+    """The whole file. `slower` maps names of cases to factors on their time; `limit`, `suites` and `operators` leave some out."""
     benchmarks, skipped, count = [], [], 0
     for what in problems():
-        if suites and what[0] not in suites:
+        if (suites and what[0] not in suites) or (operators and what[2] not in operators):
             continue
         for path, cache in paths_of(machine, what):
             if limit is not None and count >= limit:

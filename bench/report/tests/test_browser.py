@@ -74,9 +74,19 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def page(files, tmp_path_factory):
+def few(tmp_path_factory):
+    """{machine: file} with a third of the operators: what a browser shows does not depend on how many there are."""
+    folder = tmp_path_factory.mktemp("few")
+    chosen = {"relu", "gelu", "hardswish", "softmax", "log_softmax", "layer_norm", "sum", "cumsum", "gemm", "mlp", "gemv"}
+    make = lambda name, machine, **options: sample.write(folder, name, sample.document(machine, operators=chosen, **options))
+    found = {machine: make(f"{machine}.json", machine) for machine in sample.MACHINES}
+    return {**found, "before": make("before.json", "h200", seed=1, date="2026-11-20T01:00:00Z")}
+
+
+@pytest.fixture(scope="module")
+def page(few, tmp_path_factory):
     out = tmp_path_factory.mktemp("page") / "report.html"
-    main([files["h200"], files["mi300x"], files["host"], "--out", str(out), "--baseline", files["before"]])
+    main([few["h200"], few["mi300x"], few["host"], "--out", str(out), "--baseline", few["before"]])
     return out
 
 
@@ -132,7 +142,7 @@ def test_the_heatmap_has_colours(browser, page):
         "return [...document.querySelectorAll('#heatmap-automatic td.heat')].map((c) => "
         "[getComputedStyle(c).getPropertyValue('--s').trim(), getComputedStyle(c).backgroundColor])"
     )
-    assert len(colours) > 100
+    assert len(colours) > 80
     by_step = dict(colours)
     assert len(by_step) > 2 and len(set(by_step.values())) == len(by_step)
 
@@ -206,9 +216,9 @@ def test_every_table_sorts(browser, page):
         assert button.find_element(By.XPATH, "..").get_attribute("aria-sort") in ("ascending", "descending")
 
 
-def test_the_filter_shows_what_fits(browser, page, files):
+def test_the_filter_shows_what_fits(browser, page, few):
     show(browser, page)
-    cases = [(machine, case) for machine in ("h200", "mi300x", "host") for case in load(files[machine]).cases.values()]
+    cases = [(machine, case) for machine in ("h200", "mi300x", "host") for case in load(few[machine]).cases.values()]
     search = browser.find_element(By.ID, "filter-text")
     search.send_keys("log_softmax F16")
     expected = [case for _, case in cases if case.operator == "log_softmax" and "f16" in case.dtype]
