@@ -1,9 +1,8 @@
 #include "cuda/gemm_passes.hpp"
 
-#include <mylos/detail/divider.hpp>
-
 #include "core/access.hpp"
 #include "core/apply.hpp"
+#include "cuda/gemm_parameters.cuh"
 #include "cuda/primitives/access.cuh"
 #include "cuda/primitives/launch.cuh"
 
@@ -34,8 +33,7 @@ struct PassParameters {
   std::int64_t columns;
   std::int64_t row_tiles;
   std::int64_t column_tiles;
-  int rank;
-  detail::Divider extent[max_rank];
+  GemmBatch batch;
   PassMatrix from;
   PassMatrix to;
   GemmSlices slices;
@@ -43,18 +41,6 @@ struct PassParameters {
   T beta;
   detail::LoweredChain<T> chain;
   PassMatrix operand[max_operands];
-
-  __device__ __forceinline__ std::int64_t batch_offset(const PassMatrix& matrix, std::int64_t batch) const {
-    std::int64_t sum = 0;
-    auto rest = static_cast<std::uint64_t>(batch);
-#pragma unroll 1
-    for (int d = rank - 1; d >= 0; --d) {
-      const std::uint64_t quotient = extent[d].divide(rest);
-      sum += static_cast<std::int64_t>(rest - quotient * extent[d].divisor) * matrix.batch[d];
-      rest = quotient;
-    }
-    return sum;
-  }
 };
 
 /// A thread's part: `Rows` spans.
@@ -68,7 +54,7 @@ struct PassPart {
 
   /// What lies outside reads what the last ones do.
   __device__ __forceinline__ void load(const PassMatrix& matrix, std::int64_t shift, Values& v) const {
-    const std::int64_t origin = p.batch_offset(matrix, batch) + shift;
+    const std::int64_t origin = p.batch.offset(matrix.batch, batch) + shift;
 #pragma unroll
     for (int r = 0; r < Rows; ++r) {
       const std::int64_t of_row = origin + ::min(row + r * tile_rows, p.rows - 1) * matrix.row;
@@ -84,7 +70,7 @@ struct PassPart {
     }
   }
   __device__ __forceinline__ void store(const PassMatrix& matrix, const Values& v) const {
-    const std::int64_t origin = p.batch_offset(matrix, batch);
+    const std::int64_t origin = p.batch.offset(matrix.batch, batch);
 #pragma unroll
     for (int r = 0; r < Rows; ++r) {
       if (row + r * tile_rows >= p.rows) break;
@@ -155,7 +141,7 @@ void launch_pass(const GemmProblem& problem, const GemmMatrix& from, const GemmM
   const std::int64_t columns = is_after ? problem.n : problem.k;
   p.rows = swapped ? columns : problem.m;
   p.columns = swapped ? problem.m : columns;
-  p.rank = problem.batch.rank;
+  p.batch.rank = problem.batch.rank;
   const auto matrix = [&](void* data, DType dtype, std::int64_t row, std::int64_t column,
                           const detail::Strides& batch) {
     PassMatrix m{data, dtype, false, swapped ? column : row, swapped ? row : column, {}};
@@ -169,10 +155,10 @@ void launch_pass(const GemmProblem& problem, const GemmMatrix& from, const GemmM
     return m;
   };
   std::int64_t batches = 1;
-  for (int d = 0; d < p.rank; ++d) {
+  for (int d = 0; d < p.batch.rank; ++d) {
     // What is the same for several batches is written once.
     const std::int64_t extent = to.batch.stride[d] == 0 ? 1 : problem.batch.extent[d];
-    p.extent[d] = detail::Divider(extent);
+    p.batch.extent[d] = detail::Divider(extent);
     batches *= extent;
   }
   p.from = matrix(from.data, from.dtype, from.row, from.column, from.batch);

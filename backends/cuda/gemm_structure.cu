@@ -1,7 +1,6 @@
 #include "cuda/gemm_structure.hpp"
 
-#include <mylos/detail/divider.hpp>
-
+#include "cuda/gemm_parameters.cuh"
 #include "cuda/primitives/launch.cuh"
 
 namespace mylos::cuda {
@@ -19,8 +18,7 @@ struct StructureParameters {
   std::int64_t from_column;
   std::int64_t to_row;
   std::int64_t to_column;
-  int rank;
-  detail::Divider extent[max_rank];
+  GemmBatch batch;
   std::int64_t from_batch[max_rank];
   std::int64_t to_batch[max_rank];
 };
@@ -32,16 +30,8 @@ __global__ void __launch_bounds__(threads) expand_structure_kernel(const __grid_
   const std::int64_t column = index % p.blocks_per_row * threads + threadIdx.x;
   index /= p.blocks_per_row;
   const std::int64_t row = index % p.n;
-  auto rest = static_cast<std::uint64_t>(index / p.n);
-  std::int64_t from = 0;
-  std::int64_t to = 0;
-  for (int d = p.rank - 1; d >= 0; --d) {
-    const std::uint64_t quotient = p.extent[d].divide(rest);
-    const auto at = static_cast<std::int64_t>(rest - quotient * p.extent[d].divisor);
-    from += at * p.from_batch[d];
-    to += at * p.to_batch[d];
-    rest = quotient;
-  }
+  std::int64_t from = p.batch.offset(p.from_batch, index / p.n);
+  const std::int64_t to = p.batch.offset(p.to_batch, index / p.n);
   if (column >= p.n) return;
   const bool above = column > row;
   const bool below = column < row;
@@ -67,12 +57,12 @@ void expand_structure(const detail::GemmMatrix& from, const detail::GemmMatrix& 
   p.from_column = from.column;
   p.to_row = to.row;
   p.to_column = to.column;
-  p.rank = batch.rank;
+  p.batch.rank = batch.rank;
   std::int64_t batches = 1;
   for (int d = 0; d < batch.rank; ++d) {
     // What is the same for several batches is written once.
     const std::int64_t extent = to.batch.stride[d] == 0 ? 1 : batch.extent[d];
-    p.extent[d] = detail::Divider(extent);
+    p.batch.extent[d] = detail::Divider(extent);
     p.from_batch[d] = from.batch.stride[d];
     p.to_batch[d] = to.batch.stride[d];
     batches *= extent;

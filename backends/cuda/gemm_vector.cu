@@ -2,10 +2,9 @@
 // that a result's bits do not depend on the number of rows; their sums are added up in order by a pass over the result.
 #include <algorithm>
 
-#include <mylos/detail/divider.hpp>
-
 #include "core/access.hpp"
 #include "cuda/gemm.hpp"
+#include "cuda/gemm_parameters.cuh"
 #include "cuda/gemm_passes.hpp"
 #include "cuda/primitives/access.cuh"
 #include "cuda/primitives/launch.cuh"
@@ -40,8 +39,7 @@ struct VectorParameters {
   std::int64_t piece;
   std::int64_t pieces;
   std::int64_t batches;
-  int rank;
-  detail::Divider extent[max_rank];
+  GemmBatch batch;
   std::int64_t matrix_batch[max_rank];
   std::int64_t vector_batch[max_rank];
 };
@@ -55,17 +53,8 @@ __global__ void __launch_bounds__(threads, 2) gemv_kernel(const __grid_constant_
   index /= p.row_groups;
   const std::int64_t part = index % p.pieces;
   const std::int64_t batch = index / p.pieces;
-  const S* matrix = static_cast<const S*>(p.matrix);
-  const S* vector = static_cast<const S*>(p.vector);
-  auto rest = static_cast<std::uint64_t>(batch);
-#pragma unroll 1
-  for (int d = p.rank - 1; d >= 0; --d) {
-    const std::uint64_t quotient = p.extent[d].divide(rest);
-    const auto coordinate = static_cast<std::int64_t>(rest - quotient * p.extent[d].divisor);
-    matrix += coordinate * p.matrix_batch[d];
-    vector += coordinate * p.vector_batch[d];
-    rest = quotient;
-  }
+  const S* matrix = static_cast<const S*>(p.matrix) + p.batch.offset(p.matrix_batch, batch);
+  const S* vector = static_cast<const S*>(p.vector) + p.batch.offset(p.vector_batch, batch);
   const S* row[Rows];
 #pragma unroll
   for (int r = 0; r < Rows; ++r) row[r] = matrix + ::min(first + r, p.rows - 1) * p.row;
@@ -133,14 +122,14 @@ void launch_vector(const GemmProblem& problem, const detail::Queue& queue) {
   p.piece = piece_of(p.k);
   p.pieces = (p.k + p.piece - 1) / p.piece;
   p.batches = problem.batch.count;
-  p.rank = problem.batch.rank;
+  p.batch.rank = problem.batch.rank;
   GemmMatrix partial = problem.c;
   partial.dtype = dtype_of<T>;
   partial.row = problem.n;
   partial.column = 1;
   std::int64_t step = p.rows;
-  for (int d = p.rank - 1; d >= 0; --d) {
-    p.extent[d] = detail::Divider(problem.batch.extent[d]);
+  for (int d = p.batch.rank - 1; d >= 0; --d) {
+    p.batch.extent[d] = detail::Divider(problem.batch.extent[d]);
     p.matrix_batch[d] = shape.matrix.batch.stride[d];
     p.vector_batch[d] = shape.vector.batch.stride[d];
     partial.batch.stride[d] = step;
