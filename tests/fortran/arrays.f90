@@ -3,6 +3,7 @@
 program arrays
   use, intrinsic :: iso_c_binding
   use, intrinsic :: iso_fortran_env, only: int32, real32, real64
+  use expectation
   use mylos
   implicit none
   type :: cell
@@ -84,14 +85,5 @@ contains
     to = mylos_device_tensor(c_loc(s2), mylos_dtype_f64, [3, 5], [2, 6])
     call mylos_square(from, to)
     call expect(all(s2(1:5:2, :) == r2(1:5:2, :)**2) .and. all(s2(2:6:2, :) == 0), 'addresses with strides')
-  end subroutine
-
-  subroutine expect(holds, what)
-    logical, intent(in) :: holds
-    character(len=*), intent(in) :: what
-
-    if (holds) return
-    print '(2a)', 'not so: ', what
-    error stop
   end subroutine
 end program

@@ -2,6 +2,7 @@
 program errors
   use, intrinsic :: iso_c_binding
   use, intrinsic :: iso_fortran_env, only: int16, real32
+  use expectation
   use mylos
   implicit none
   real(real32) :: x(3, 4), y(3, 4), z(4, 3)
@@ -41,14 +42,4 @@ program errors
   call expect(all(y == 7), 'nothing was written')
   print '(a)', 'ok'
 
-contains
-
-  subroutine expect(holds, what)
-    logical, intent(in) :: holds
-    character(len=*), intent(in) :: what
-
-    if (holds) return
-    print '(2a)', 'not so: ', what
-    error stop
-  end subroutine
 end program

@@ -2,6 +2,7 @@
 program operators
   use, intrinsic :: iso_c_binding
   use, intrinsic :: iso_fortran_env, only: int32, int64, real32, real64
+  use expectation
   use mylos
   implicit none
   integer, parameter :: m = 10, n = 6
@@ -165,14 +166,5 @@ contains
     character(len=*), intent(in) :: what
 
     call expect(all(abs(values - reference) <= 1e-6_real64 * (1 + abs(reference))), what)
-  end subroutine
-
-  subroutine expect(holds, what)
-    logical, intent(in) :: holds
-    character(len=*), intent(in) :: what
-
-    if (holds) return
-    print '(2a)', 'not so: ', what
-    error stop
   end subroutine
 end program
