@@ -12,6 +12,7 @@
 namespace mylos::detail {
 
 inline constexpr int reduce_columns = 512;
+inline constexpr int reduce_column_rows = 8;  // that enter the states at once
 inline constexpr int reduce_block = 1024;
 
 /// Where a block of values lies: from `position` along the axes of one result, or one position of several neighbouring
@@ -229,10 +230,14 @@ template <class T>
 MYLOS_FUNCTION const T* columns_at(const BlockReduction<T>& r, std::int64_t output, std::int64_t position, int n,
                                    T* staged) {
   const ReduceParameters<T>& p = r.p;
-  if (r.transform != nullptr) {
+  if (r.transform != nullptr && p.first_after > 0) {
     alignas(64) T block[3 * reduce_block];  // with room for the operands
     load_values(r, {output, position, false}, n, block);
     for (int c = 0; c < n; ++c) staged[c] = block[c];
+    return staged;
+  }
+  if (r.transform != nullptr) {
+    load_values(r, {output, position, false}, n, staged);
     return staged;
   }
   const bool in_place =
@@ -255,16 +260,28 @@ MYLOS_FUNCTION void reduce_across(const BlockReduction<T>& r, std::int64_t item)
   const int n = r.columns() - in_row < width ? static_cast<int>(r.columns() - in_row) : width;
   const std::int64_t begin = piece * r.pieces.length;
   const std::int64_t end = begin + r.pieces.length < r.p.count ? begin + r.pieces.length : r.p.count;
-  alignas(64) T staged[4 * width];
+  constexpr int most = reduce_column_rows;
+  alignas(64) T staged[most * width];
   typename R::State state[width];
-  for (int c = 0; c < n; ++c) state[c] = R::identity();
+  const int lanes = (n + reduce_lanes - 1) / reduce_lanes * reduce_lanes;
+  for (int c = 0; c < lanes; ++c) state[c] = R::identity();
   std::int64_t at = begin;
-  for (; at + 4 <= end; at += 4) {
-    const T* v[4];
-    for (int row = 0; row < 4; ++row) v[row] = columns_at(r, first, at + row, n, staged + row * width);
+  while (at + 4 <= end) {
+    const int rows = at + most <= end ? most : 4;
+    const T* v[most];
+    for (int row = 0; row < rows; ++row) v[row] = columns_at(r, first, at + row, n, staged + row * width);
     int c = 0;
-    for (; c + reduce_lanes <= n; c += reduce_lanes) RowsTaker<M, T>::take(state + c, {v, 4, c}, at, 1, 0);
-    for (; c < n; ++c) R::take4(state[c], v[0][c], v[1][c], v[2][c], v[3][c], at, 1);
+    for (; c + reduce_lanes <= n; c += reduce_lanes) RowsTaker<M, T>::take(state + c, {v, rows, c}, at, 1, 0);
+    if (c < n) {  // in the same way: how many columns there are must not show
+      alignas(64) T tail[most][reduce_lanes] = {};
+      const T* from[most];
+      for (int row = 0; row < rows; ++row) {
+        for (int k = c; k < n; ++k) tail[row][k - c] = v[row][k];
+        from[row] = tail[row];
+      }
+      RowsTaker<M, T>::take(state + c, {from, rows, 0}, at, 1, 0);
+    }
+    at += rows;
   }
   for (; at < end; ++at) {
     const T* v = columns_at(r, first, at, n, staged);
