@@ -14,6 +14,13 @@
   __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512cd,avx512dq,avx512vl,prefer-vector-width=512")))
 #endif
 
+// Which of them are compiled: MYLOS_HOST_ISA of the build.
+#if !defined(MYLOS_HOST_ISA_CHOSEN)
+#define MYLOS_HOST_ISA_avx512 1
+#define MYLOS_HOST_ISA_avx2 1
+#define MYLOS_HOST_ISA_sse2 1
+#endif
+
 namespace mylos::host {
 
 /// Null, or why this processor cannot.
@@ -34,16 +41,22 @@ const char* refuse_none(const Problem&) {
   return nullptr;
 }
 
-/// The same operator for each instruction set, the widest first. Refuse: what none of them does.
+/// The same operator for each instruction set that is compiled, the widest first. Refuse: what none of them does.
 template <class Problem, void (*Avx512)(const Problem&, const detail::Queue&),
           void (*Avx2)(const Problem&, const detail::Queue&), void (*Sse2)(const Problem&, const detail::Queue&),
           const char* (*Refuse)(const Problem&) = refuse_none<Problem>>
 detail::CandidateList<Problem> isa_candidates() {
   static constexpr auto either = [](const char* reason, const Problem& p) { return reason ? reason : Refuse(p); };
   static constexpr detail::Candidate<Problem> list[] = {
-      {"host/avx512", [](const Problem& p) { return either(refuse_avx512(), p); }, Avx512},
-      {"host/avx2", [](const Problem& p) { return either(refuse_avx2(), p); }, Avx2},
-      {"host/sse2", Refuse, Sse2},
+#if MYLOS_HOST_ISA_avx512
+    {"host/avx512", [](const Problem& p) { return either(refuse_avx512(), p); }, Avx512},
+#endif
+#if MYLOS_HOST_ISA_avx2
+    {"host/avx2", [](const Problem& p) { return either(refuse_avx2(), p); }, Avx2},
+#endif
+#if MYLOS_HOST_ISA_sse2
+    {"host/sse2", Refuse, Sse2},
+#endif
   };
   return {list, static_cast<int>(sizeof(list) / sizeof(list[0]))};
 }
