@@ -111,8 +111,8 @@ __device__ __forceinline__ void pass_steps(const ReduceParameters<float>& p, flo
   }
 }
 
-/// Likewise with a tensor beside x.
-inline constexpr int pairs_at_once = 8;
+/// Likewise with a tensor beside x, or one vector of it beside several of x.
+MYLOS_HOST_DEVICE constexpr int pairs_at_once(bool shared) { return shared ? 16 : 8; }
 
 /// N values of one result, a multiple of four, at positions at, at + step, ...
 template <Monoid M, Through Way, int N, class T>

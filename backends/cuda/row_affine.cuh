@@ -219,6 +219,17 @@ struct RunAffine {
   }
 };
 
+/// Weight and bias that have been looked for along the columns' run.
+template <int V, class T, int E, int Lanes>
+__device__ __forceinline__ void apply_affine(const RowParameters<T>& p, const RunAffine<T>& affine, std::int64_t row,
+                                             const Columns<E, Lanes>& columns, int length, T* v, std::int64_t begin,
+                                             bool in_run) {
+  if (affine.is_simple)
+    affine.template apply<V>(begin, columns, length, columns.all(V, length), v);
+  else
+    apply_affine_tile<V>(p, row, columns, length, v, begin, in_run);
+}
+
 /// The affine part and the chain behind the map.
 template <class M, int V, class T, class Columns>
 __device__ __forceinline__ void apply_after(const RowParameters<T>& p, std::int64_t row, const Columns& columns,
@@ -236,10 +247,8 @@ __device__ __forceinline__ void apply_rest(const RowParameters<T>& p, std::int64
   if constexpr (Kind == RowKind::affine) {
     if (length == 0) return;
     RunAffine<T> affine;
-    if (affine.template locate<E>(p, row, begin + columns.first, begin, in_run))
-      affine.template apply<V>(begin, columns, length, columns.all(V, length), v);
-    else
-      apply_affine_tile<V>(p, row, columns, length, v, begin, in_run);
+    affine.template locate<E>(p, row, begin + columns.first, begin, in_run);
+    apply_affine<V>(p, affine, row, columns, length, v, begin, in_run);
   } else if constexpr (Kind == RowKind::full) {
     apply_after<M, V>(p, row, columns, length, v, begin, in_run);
   }

@@ -20,6 +20,8 @@ struct PassesParameters {
   detail::Divider pieces_per_run;
   detail::Divider pieces;  // per row
   detail::Divider parts;   // per row
+  detail::Divider rows;
+  bool across_rows;  // the map takes the rows side by side, so that what they share is read once
   int pieces_per_part;
 };
 
@@ -27,7 +29,7 @@ struct PassesParameters {
 template <class T>
 inline constexpr int piece_elements = passes_tuning().threads*(passes_tuning().bytes / static_cast<int>(sizeof(T)));
 
-/// One piece of a run: a thread's elements of it.
+/// Pieces of a row one after the other: a thread's elements of them.
 template <class S, class T>
 struct Piece {
   static constexpr int E = 16 / static_cast<int>(sizeof(S));
@@ -36,60 +38,112 @@ struct Piece {
   S* y;
   std::int64_t first;  // in the row, where x and y point to
   int length;
+  bool begins_run;
   Columns<E, 32> columns;
 
-  __device__ __forceinline__ Piece(const PassesParameters<T>& parameters, std::int64_t row, std::uint64_t piece) {
-    const RowParameters<T>& p = parameters.row;
-    const std::uint64_t run = parameters.pieces_per_run.divide(piece);
-    const auto number = static_cast<std::int64_t>(piece - run * parameters.pieces_per_run.divisor);
-    first = static_cast<std::int64_t>(run) * parameters.run;
+  /// To piece `number` of a row.
+  __device__ __forceinline__ void find(const PassesParameters<T>& k, std::int64_t row, std::uint64_t number) {
+    const RowParameters<T>& p = k.row;
+    const std::uint64_t run = k.pieces_per_run.divide(number);
+    const auto in_run = static_cast<std::int64_t>(number - run * k.pieces_per_run.divisor);
+    first = static_cast<std::int64_t>(run) * k.run;
     x = static_cast<const S*>(p.x) + p.row_offset(p.x_stride, row) + p.axis_offset(p.x_stride, first);
     y = static_cast<S*>(p.y) + p.row_offset(p.y_stride, row) + p.axis_offset(p.y_stride, first);
     // Pieces meet on boundaries of lines.
     const int lead = lead_of<line_bytes>(y);
-    const std::int64_t begin = number == 0 ? 0 : number * piece_elements<T> - lead;
-    const std::int64_t end = (number + 1) * piece_elements<T> - lead;
-    length = static_cast<int>((end < parameters.run ? end : parameters.run) - begin);
+    const std::int64_t begin = in_run == 0 ? 0 : in_run * piece_elements<T> - lead;
     x += begin;
     y += begin;
     first += begin;
+    left_ = k.run - begin;
+    pieces_ = static_cast<std::int64_t>(k.pieces_per_run.divisor) - in_run;
+    begins_run = true;
+    cut(in_run == 0 ? lead : 0);
+  }
+  /// From piece `number - 1` to the next one.
+  __device__ __forceinline__ void advance(const PassesParameters<T>& k, std::int64_t row, std::uint64_t number) {
+    if (--pieces_ == 0) return find(k, row, number);
+    const int step = piece_elements<T> - lead_;
+    x += step;
+    y += step;
+    first += step;
+    left_ -= step;
+    begins_run = false;
+    cut(0);
+  }
+
+ private:
+  __device__ __forceinline__ void cut(int lead) {
+    lead_ = lead;
     columns = Columns<E, 32>::of_lane(static_cast<int>(threadIdx.x) % 32, 32)
-                  .from(static_cast<int>(threadIdx.x) / 32 * (32 * V) - (number == 0 ? lead : 0));
-    if (length < 0) length = 0;
+                  .from(static_cast<int>(threadIdx.x) / 32 * (32 * V) - lead);
+    length = left_ < piece_elements<T> - lead ? static_cast<int>(left_ < 0 ? 0 : left_) : piece_elements<T> - lead;
+  }
+
+  std::int64_t left_;    // of the run from x on
+  std::int64_t pieces_;  // likewise, this one among them
+  int lead_;
+};
+
+/// A block's part of a row.
+struct PiecesOfBlock {
+  std::int64_t row;
+  std::uint64_t begin;
+  std::uint64_t end;
+
+  template <class T>
+  __device__ __forceinline__ PiecesOfBlock(const PassesParameters<T>& k, std::uint64_t block)
+      : row(static_cast<std::int64_t>(k.parts.divide(block))) {
+    begin = (block - static_cast<std::uint64_t>(row) * k.parts.divisor) * static_cast<unsigned>(k.pieces_per_part);
+    end = begin + static_cast<unsigned>(k.pieces_per_part);
+    if (end > k.pieces.divisor) end = k.pieces.divisor;
   }
 };
 
-template <class F, class S, class M, bool Chained, class T>
-__global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().blocks(Chained))
-    row_partial_kernel(const __grid_constant__ PassesParameters<T> parameters) {
-  using State = typename F::State;
-  const RowParameters<T>& p = parameters.row;
-  const auto row = static_cast<std::int64_t>(parameters.parts.divide(blockIdx.x));
-  const std::uint64_t part = blockIdx.x - static_cast<std::uint64_t>(row) * parameters.parts.divisor;
-  const std::uint64_t first = part * static_cast<unsigned>(parameters.pieces_per_part);
+/// The part that a block maps: from the end, or the same part of all rows before the next one.
+template <class T>
+__device__ __forceinline__ std::uint64_t map_block(const PassesParameters<T>& k) {
+  const std::uint64_t block = gridDim.x - 1 - blockIdx.x;
+  if (!k.across_rows) return block;
+  const std::uint64_t part = k.rows.divide(block);
+  return (block - part * k.rows.divisor) * k.parts.divisor + part;
+}
+
+/// Calls visit(piece, v) with a block's pieces, chunks as they were loaded. The next one is on its way meanwhile.
+template <class Access, class S, class T, class Visit>
+__device__ __forceinline__ void for_pieces(const PassesParameters<T>& k, const PiecesOfBlock& part,
+                                           const Visit& visit) {
   constexpr int V = Piece<S, T>::V;
   constexpr int E = Piece<S, T>::E;
-  const auto end = [&] {
-    const std::uint64_t end = first + static_cast<unsigned>(parameters.pieces_per_part);
-    return end < parameters.pieces.divisor ? end : parameters.pieces.divisor;
-  }();
-  State state = F::empty();
-  // The next piece is on its way while one is worked on.
-  Piece<S, T> piece(parameters, row, first);
+  Piece<S, T> piece;
+  piece.find(k, part.row, part.begin);
   detail::Pack<S, E> chunk[V / E];
-  load_chunks<detail::PlainAccess, V>(piece.x, piece.columns, piece.length, chunk);
+  load_chunks<Access, V>(piece.x, piece.columns, piece.length, chunk);
 #pragma unroll 1
-  for (std::uint64_t next = first + 1; next <= end; ++next) {
+  for (std::uint64_t next = part.begin + 1; next <= part.end; ++next) {
     T v[V];
     unpack_chunks<V>(chunk, v);
     const Piece<S, T> here = piece;
-    if (next < end) {
-      piece = Piece<S, T>(parameters, row, next);
-      load_chunks<detail::PlainAccess, V>(piece.x, piece.columns, piece.length, chunk);
+    if (next < part.end) {
+      piece.advance(k, part.row, next);
+      load_chunks<Access, V>(piece.x, piece.columns, piece.length, chunk);
     }
-    if constexpr (Chained) apply_before<M, V>(p, row, here.columns, here.length, v, here.first);
-    state = F::template merge<M>(p, state, statistic_of<F, M, V>(p, here.columns, here.length, v));
+    visit(here, v);
   }
+}
+
+template <class F, class S, class M, bool Chained, class T>
+__global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().blocks(false, Chained))
+    row_partial_kernel(const __grid_constant__ PassesParameters<T> parameters) {
+  using State = typename F::State;
+  const RowParameters<T>& p = parameters.row;
+  const PiecesOfBlock part(parameters, blockIdx.x);
+  State state = F::empty();
+  for_pieces<detail::PlainAccess, S>(parameters, part, [&](const Piece<S, T>& piece, T* v) {
+    constexpr int V = Piece<S, T>::V;
+    if constexpr (Chained) apply_before<M, V>(p, part.row, piece.columns, piece.length, v, piece.first);
+    state = F::template merge<M>(p, state, statistic_of<F, M, V>(p, piece.columns, piece.length, v));
+  });
   state = combine_warps<F, M>(p, state, passes_tuning().threads / 32);
   if (threadIdx.x == 0) static_cast<State*>(parameters.states)[blockIdx.x] = state;
 }
@@ -114,21 +168,34 @@ __global__ void __launch_bounds__(passes_tuning().threads)
 }
 
 template <class F, class S, class M, RowKind Kind, class T>
-__global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().blocks(Kind == RowKind::full))
+__global__ void __launch_bounds__(passes_tuning().threads,
+                                  passes_tuning().blocks(Kind == RowKind::affine, Kind == RowKind::full))
     row_map_kernel(const __grid_constant__ PassesParameters<T> parameters) {
-  const RowParameters<T>& p = parameters.row;
-  const std::uint64_t number = gridDim.x - 1 - blockIdx.x;
-  const auto row = static_cast<std::int64_t>(parameters.pieces.divide(number));
-  const Piece<S, T> piece(parameters, row, number - static_cast<std::uint64_t>(row) * parameters.pieces.divisor);
-  if (piece.length == 0) return;
   constexpr int V = Piece<S, T>::V;
-  T v[V];
-  load_row<GlobalAccess, V>(piece.x, piece.columns, piece.length, v);
-  const RowConstants<T> constants = parameters.constants[row];
-  if constexpr (Kind == RowKind::full) apply_before<M, V>(p, row, piece.columns, piece.length, v, piece.first);
-  F::template map<M, V>(p, constants, v);
-  apply_rest<Kind, M, V>(p, row, piece.columns, piece.length, v, piece.first, parameters.in_run);
-  store_row<GlobalAccess, V>(piece.y, piece.columns, piece.length, v);
+  const RowParameters<T>& p = parameters.row;
+  const PiecesOfBlock part(parameters, map_block(parameters));
+  const RowConstants<T> constants = parameters.constants[part.row];
+  __shared__ RunAffine<T> affine;  // in registers it would make others spill
+  for_pieces<GlobalAccess, S>(parameters, part, [&](const Piece<S, T>& piece, T* v) {
+    if constexpr (Kind == RowKind::full) apply_before<M, V>(p, part.row, piece.columns, piece.length, v, piece.first);
+    F::template map<M, V>(p, constants, v);
+    if constexpr (Kind == RowKind::affine) {
+      if (piece.begins_run) {
+        __syncthreads();
+        if (threadIdx.x == 0) {
+          RunAffine<T> found;
+          found.template locate<Piece<S, T>::E>(p, part.row, piece.first + piece.columns.first, piece.first,
+                                                parameters.in_run);
+          affine = found;
+        }
+        __syncthreads();
+      }
+      apply_affine<V>(p, affine, part.row, piece.columns, piece.length, v, piece.first, parameters.in_run);
+    } else if constexpr (Kind == RowKind::full) {
+      apply_after<M, V>(p, part.row, piece.columns, piece.length, v, piece.first, parameters.in_run);
+    }
+    store_row<GlobalAccess, V>(piece.y, piece.columns, piece.length, v);
+  });
 }
 
 template <class F, class S, class M, RowKind Kind, class T>
@@ -137,8 +204,8 @@ void launch_passes_of(const RowProblem& problem, const detail::Queue& queue) {
   parameters.row = make_row_parameters<T>(problem);
   parameters.run = run_of(problem);
   parameters.in_run = problem.axis.rank > 0 && problem.axis.extent[problem.axis.rank - 1] == parameters.run;
-  const std::int64_t lead = line_bytes / static_cast<int>(sizeof(S)) - 1;
-  const std::int64_t pieces_per_run = (parameters.run + lead + piece_elements<T> - 1) / piece_elements<T>;
+  const std::int64_t reach = parameters.run + longest_run_lead(problem, parameters.run);
+  const std::int64_t pieces_per_run = (reach + piece_elements<T> - 1) / piece_elements<T>;
   const std::int64_t pieces = problem.length() / parameters.run * pieces_per_run;
   const std::int64_t per_part = (pieces + passes_tuning().most_parts - 1) / passes_tuning().most_parts;
   parameters.pieces_per_part =
@@ -149,6 +216,8 @@ void launch_passes_of(const RowProblem& problem, const detail::Queue& queue) {
   parameters.parts = detail::Divider(parts);
 
   const std::int64_t rows = problem.rows.count;
+  parameters.rows = detail::Divider(rows);
+  parameters.across_rows = affine_outgrows_cache(problem);
   const std::size_t constants_bytes = static_cast<std::size_t>(rows) * sizeof(RowConstants<T>) / 16 * 16 + 16;
   const Scratch scratch(queue.stream,
                         constants_bytes + static_cast<std::size_t>(rows * parts) * sizeof(typename F::State));
@@ -157,7 +226,7 @@ void launch_passes_of(const RowProblem& problem, const detail::Queue& queue) {
   constexpr int threads = passes_tuning().threads;
   launch(row_partial_kernel<F, S, M, Kind == RowKind::full, T>, rows * parts, threads, queue.stream, parameters);
   launch(row_combine_kernel<F, M, T>, rows, threads, queue.stream, parameters);
-  launch(row_map_kernel<F, S, M, Kind, T>, rows * pieces, threads, queue.stream, parameters);
+  launch(row_map_kernel<F, S, M, Kind, T>, rows * parts, threads, queue.stream, parameters);
 }
 
 template <class F, class S, class M, class T>

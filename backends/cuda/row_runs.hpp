@@ -1,6 +1,7 @@
 // Rows as runs of consecutive elements, and how long rows are cut.
 #pragma once
 
+#include "cuda/primitives/device.hpp"
 #include "cuda/row_parameters.cuh"
 #include "cuda/tuning.hpp"
 
@@ -23,6 +24,21 @@ inline bool runs_are_aligned_alike(const RowProblem& problem, std::int64_t run) 
   for (int d = problem.rows.rank; d < problem.rows.rank + problem.axis.rank - 1; ++d)
     alike = alike && (problem.x.strides.stride[d] - problem.y.strides.stride[d]) % row_chunk_elements(problem) == 0;
   return alike;
+}
+
+/// Whether weight and bias, where all rows share them, are more than stays in the L2 while a row passes through it.
+inline bool affine_outgrows_cache(const RowProblem& problem) {
+  std::int64_t bytes = 0;
+  for (const detail::RowTensor* tensor : {&problem.weight, &problem.bias}) {
+    if (!tensor->given()) continue;
+    for (int d = 0; d < problem.rows.rank; ++d)
+      if (tensor->strides.stride[d] != 0) return false;
+    std::int64_t elements = 1;
+    for (int d = 0; d < problem.axis.rank; ++d)
+      if (tensor->strides.stride[problem.rows.rank + d] != 0) elements *= problem.axis.extent[d];
+    bytes += elements * static_cast<std::int64_t>(size_of(tensor->dtype));
+  }
+  return problem.rows.count > 1 && 4 * bytes > device_attribute(cudaDevAttrL2CacheSize);
 }
 
 /// How a row is cut into chunks: by its length and the device alone.
