@@ -5,7 +5,8 @@
     python3 bench/report/performance.py --check    fails where that differs from the result files
 
 Result files are those of mylos_bench_pointwise --mylos_out, of mylos-quickstart and of bench/peers. A file belongs to the
-section "gpu" if its context names a GPU, else to the section "host". Only the standard library is used.
+section "gpu" if its context names a GPU, else to the section "host"; those of mylos-bench to the section "suites". Only the
+standard library is used.
 """
 import argparse
 import json
@@ -26,6 +27,8 @@ def load(file):
 
 
 def section_of(report):
+    if "benchmarks" in report:
+        return "suites"
     return "gpu" if "gpu" in report["context"] else "host"
 
 
@@ -150,13 +153,45 @@ def part(file, report):
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
+def error_of_bound(error):
+    return max(error["before"]["max"], error["after"]["max"]) / error["bound"]
+
+
+def suite_part(file, report):
+    """A file of mylos-bench: the cases that Mylos chose the kernel of, and beside them what else ran."""
+    about = report["context"]["mylos"]
+    cases = [b["mylos"] for b in report["benchmarks"] if b.get("aggregate_name") == "median"]
+    cases = [case for case in cases if case["cache"] == "cold"]
+    key = lambda case: (case["suite"], case["case"], case["dtype"], case["shape"], case["layout"])
+    others = {}
+    for case in cases:
+        others.setdefault(key(case), {})[case["path"]] = case["median_ms"]
+    lines = heading_rows(["case", "shape", "bound by", "kernel", "ms", "of ceiling", "error", "generic ms", "others"], 4)
+    for case in cases:
+        if case["path"] != "automatic":
+            continue
+        beside = others[key(case)]
+        generic = milliseconds(beside["generic"]) if "generic" in beside else ""
+        rest = ", ".join(f"{path} {milliseconds(ms)}" for path, ms in beside.items() if path not in ("automatic", "generic"))
+        valid = "" if case["valid"] else " invalid"
+        lines.append(row([f"`{case['suite']}/{case['case']}`", case["shape"], case["bound"], f"`{case['kernel']}`",
+                          milliseconds(case["median_ms"]) + valid, f"{100 * case['of_ceiling']:.1f} %",
+                          f"{error_of_bound(case['error']):.2g}", generic, rest]))
+    machine = about["machine"]
+    facts = "; ".join(f"{name.replace('_', ' ')} {machine[name]}" for name in CONTEXT_KEYS if name in machine)
+    rates = ", ".join(f"{c['kind']} {c['GBs']:.4g} GB/s" for c in about["ceilings"]
+                      if c.get("level") == "memory" and c["dtype"] == "f32")
+    return "\n\n".join([f"### `{file.name}`", f"{machine['name']}; {facts}. From memory, f32: {rates}.", "\n".join(lines)])
+
+
 def section_text(name, files):
-    parts = [part(file, report) for file, report in files if section_of(report) == name]
+    text = suite_part if name == "suites" else part
+    parts = [text(file, report) for file, report in files if section_of(report) == name]
     return "\n\n".join(parts) if parts else "No results are kept here yet."
 
 
 def with_tables(page, files):
-    for name in ["gpu", "host"]:
+    for name in ["suites", "gpu", "host"]:
         begin = f"<!-- begin: {name}, written by bench/report/performance.py -->\n"
         end = f"<!-- end: {name} -->\n"
         if begin not in page or end not in page:
@@ -173,7 +208,6 @@ def main():
     parser.add_argument("--check", action="store_true", help="write nothing, fail where the page would change")
     options = parser.parse_args()
     files = [(file, load(file)) for file in sorted(options.results.glob("*.json"))]
-    files = [(file, report) for file, report in files if "cases" in report]  # those of mylos-bench are mylos-report's
     old = options.page.read_text(encoding="utf-8")
     new = with_tables(old, files)
     if options.check and new != old:
