@@ -114,6 +114,11 @@ CaseSpec linear_gelu_softmax_case(const Title& title, std::int64_t m, std::int64
 /// The vendors' products on the same tensors.
 void add_gemm_peers(Cases& cases, const CaseSpec& spec, const Product& product);
 
+// ---- vendors' libraries beside softmax, activations and batch norm along the usual axes ----------------------------
+
+/// Nothing where the library was not found or lacks the operator.
+void add_vendor_peers(Cases& cases, const CaseSpec& spec);
+
 // ---- mlp ------------------------------------------------------------------------------------------------------------
 
 /// A network of these widths over `samples`, `chain` after every layer but the last; the samples fastest or slowest.

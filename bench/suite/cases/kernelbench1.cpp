@@ -206,6 +206,7 @@ Cases kernelbench1_cases() {
     });
     if (whole) spec.reference = problem.times;  // of this size and no other
     add_quick_paths(cases, spec);
+    add_vendor_peers(cases, spec);
   }
   return cases;
 }
