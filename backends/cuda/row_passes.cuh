@@ -10,6 +10,12 @@
 
 namespace mylos::cuda {
 
+/// Parts of rows, of so many pieces each.
+struct RowParts {
+  detail::Divider per_row;
+  int pieces;
+};
+
 template <class T>
 struct PassesParameters {
   RowParameters<T> row;
@@ -19,10 +25,10 @@ struct PassesParameters {
   bool in_run;       // they lie within the axis' fastest dimension
   detail::Divider pieces_per_run;
   detail::Divider pieces;  // per row
-  detail::Divider parts;   // per row
   detail::Divider rows;
-  bool across_rows;  // the map takes the rows side by side, so that what they share is read once
-  int pieces_per_part;
+  RowParts parts;      // whose statistics come first
+  RowParts map_parts;  // what a block maps
+  bool across_rows;    // the map takes the rows side by side, so that what they share is read once
 };
 
 /// Elements that a block works on at once.
@@ -91,12 +97,12 @@ struct PiecesOfBlock {
   std::uint64_t begin;
   std::uint64_t end;
 
-  template <class T>
-  __device__ __forceinline__ PiecesOfBlock(const PassesParameters<T>& k, std::uint64_t block)
-      : row(static_cast<std::int64_t>(k.parts.divide(block))) {
-    begin = (block - static_cast<std::uint64_t>(row) * k.parts.divisor) * static_cast<unsigned>(k.pieces_per_part);
-    end = begin + static_cast<unsigned>(k.pieces_per_part);
-    if (end > k.pieces.divisor) end = k.pieces.divisor;
+  /// Part `number` of all rows'.
+  __device__ __forceinline__ PiecesOfBlock(const RowParts& parts, const detail::Divider& pieces, std::uint64_t number)
+      : row(static_cast<std::int64_t>(parts.per_row.divide(number))) {
+    begin = (number - static_cast<std::uint64_t>(row) * parts.per_row.divisor) * static_cast<unsigned>(parts.pieces);
+    end = begin + static_cast<unsigned>(parts.pieces);
+    if (end > pieces.divisor) end = pieces.divisor;
   }
 };
 
@@ -106,7 +112,7 @@ __device__ __forceinline__ std::uint64_t map_block(const PassesParameters<T>& k)
   const std::uint64_t block = gridDim.x - 1 - blockIdx.x;
   if (!k.across_rows) return block;
   const std::uint64_t part = k.rows.divide(block);
-  return (block - part * k.rows.divisor) * k.parts.divisor + part;
+  return (block - part * k.rows.divisor) * k.map_parts.per_row.divisor + part;
 }
 
 /// Calls visit(piece, v) with a block's pieces, chunks as they were loaded. The next one is on its way meanwhile.
@@ -137,7 +143,7 @@ __global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().block
     row_partial_kernel(const __grid_constant__ PassesParameters<T> parameters) {
   using State = typename F::State;
   const RowParameters<T>& p = parameters.row;
-  const PiecesOfBlock part(parameters, blockIdx.x);
+  const PiecesOfBlock part(parameters.parts, parameters.pieces, blockIdx.x);
   State state = F::empty();
   for_pieces<detail::PlainAccess, S>(parameters, part, [&](const Piece<S, T>& piece, T* v) {
     constexpr int V = Piece<S, T>::V;
@@ -155,7 +161,7 @@ __global__ void __launch_bounds__(passes_tuning().threads)
   using State = typename F::State;
   const RowParameters<T>& p = parameters.row;
   const std::int64_t row = blockIdx.x;
-  const auto parts = static_cast<std::int64_t>(parameters.parts.divisor);
+  const auto parts = static_cast<std::int64_t>(parameters.parts.per_row.divisor);
   const State* const states = static_cast<const State*>(parameters.states) + row * parts;
   State state = F::empty();
   for (std::int64_t i = threadIdx.x; i < parts; i += passes_tuning().threads)
@@ -173,7 +179,7 @@ __global__ void __launch_bounds__(passes_tuning().threads,
     row_map_kernel(const __grid_constant__ PassesParameters<T> parameters) {
   constexpr int V = Piece<S, T>::V;
   const RowParameters<T>& p = parameters.row;
-  const PiecesOfBlock part(parameters, map_block(parameters));
+  const PiecesOfBlock part(parameters.map_parts, parameters.pieces, map_block(parameters));
   const RowConstants<T> constants = parameters.constants[part.row];
   __shared__ RunAffine<T> affine;  // in registers it would make others spill
   for_pieces<GlobalAccess, S>(parameters, part, [&](const Piece<S, T>& piece, T* v) {
@@ -207,26 +213,31 @@ void launch_passes_of(const RowProblem& problem, const detail::Queue& queue) {
   const std::int64_t reach = parameters.run + longest_run_lead(problem, parameters.run);
   const std::int64_t pieces_per_run = (reach + piece_elements<T> - 1) / piece_elements<T>;
   const std::int64_t pieces = problem.length() / parameters.run * pieces_per_run;
-  const std::int64_t per_part = (pieces + passes_tuning().most_parts - 1) / passes_tuning().most_parts;
-  parameters.pieces_per_part =
-      static_cast<int>(per_part < passes_tuning().pieces_per_part ? passes_tuning().pieces_per_part : per_part);
-  const std::int64_t parts = (pieces + parameters.pieces_per_part - 1) / parameters.pieces_per_part;
+  const auto parts_of = [&](std::int64_t most) {
+    constexpr int least = passes_tuning().pieces_per_part;
+    const std::int64_t even = (pieces + most - 1) / most;
+    const std::int64_t per_part = even < least ? least : even;
+    return RowParts{detail::Divider((pieces + per_part - 1) / per_part), static_cast<int>(per_part)};
+  };
   parameters.pieces_per_run = detail::Divider(pieces_per_run);
   parameters.pieces = detail::Divider(pieces);
-  parameters.parts = detail::Divider(parts);
+  parameters.parts = parts_of(passes_tuning().most_parts);
+  parameters.map_parts = parts_of(pieces);
 
   const std::int64_t rows = problem.rows.count;
   parameters.rows = detail::Divider(rows);
   parameters.across_rows = affine_outgrows_cache(problem);
+  const auto parts = [&](const RowParts& of) { return rows * static_cast<std::int64_t>(of.per_row.divisor); };
   const std::size_t constants_bytes = static_cast<std::size_t>(rows) * sizeof(RowConstants<T>) / 16 * 16 + 16;
-  const Scratch scratch(queue.stream,
-                        constants_bytes + static_cast<std::size_t>(rows * parts) * sizeof(typename F::State));
+  const Scratch scratch(
+      queue.stream, constants_bytes + static_cast<std::size_t>(parts(parameters.parts)) * sizeof(typename F::State));
   parameters.constants = static_cast<RowConstants<T>*>(scratch.data());
   parameters.states = static_cast<unsigned char*>(scratch.data()) + constants_bytes;
   constexpr int threads = passes_tuning().threads;
-  launch(row_partial_kernel<F, S, M, Kind == RowKind::full, T>, rows * parts, threads, queue.stream, parameters);
+  launch(row_partial_kernel<F, S, M, Kind == RowKind::full, T>, parts(parameters.parts), threads, queue.stream,
+         parameters);
   launch(row_combine_kernel<F, M, T>, rows, threads, queue.stream, parameters);
-  launch(row_map_kernel<F, S, M, Kind, T>, rows * parts, threads, queue.stream, parameters);
+  launch(row_map_kernel<F, S, M, Kind, T>, parts(parameters.map_parts), threads, queue.stream, parameters);
 }
 
 template <class F, class S, class M, class T>

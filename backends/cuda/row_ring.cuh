@@ -130,7 +130,7 @@ struct RingWork {
       load_values<V>(data + i * 32, v);
       if (!is_done) F::template map<M, V>(p, constants, v);
       if constexpr (has_affine) affine->template apply<V>(chunk.first, columns(chunk, i), chunk.end, true, v);
-      store_values<StreamingAccess, V>(chunk.y + i * 32, v);
+      store_values<GlobalAccess, V>(chunk.y + i * 32, v);
     }
   }
   /// Of any other, and with chains.
@@ -149,9 +149,9 @@ struct RingWork {
       if constexpr (has_affine) apply_affine_tile<V>(p, row, columns(chunk, i), length(chunk), v, start(chunk), in_run);
       if constexpr (is_full) apply_chain<M, V>(p, p.after, row, columns(chunk, i), length(chunk), v, start(chunk));
       if (chunk.is_whole())
-        store_values<StreamingAccess, V>(chunk.y + i * 32, v);
+        store_values<GlobalAccess, V>(chunk.y + i * 32, v);
       else
-        store_row<StreamingAccess, V>(chunk.y + chunk.begin, columns(chunk, i), length(chunk), v);
+        store_row<GlobalAccess, V>(chunk.y + chunk.begin, columns(chunk, i), length(chunk), v);
     }
   }
 

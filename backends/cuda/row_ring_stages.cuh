@@ -176,7 +176,6 @@ __device__ __forceinline__ void fill_stages(const RingParameters<T>& parameters,
                                             std::int64_t first_chunk, int chunks, std::int64_t first_row,
                                             std::int64_t row_step) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
-  const std::uint64_t policy = evict_first_policy();
   RingRow<S, T> row(parameters, first_chunk, chunks);
   RingPosition position;
   position.phase = 1;  // the stages are empty
@@ -192,8 +191,8 @@ __device__ __forceinline__ void fill_stages(const RingParameters<T>& parameters,
         bytes = (chunk.to() - chunk.from()) * static_cast<int>(sizeof(S));
         if (bytes > 0) {
           full.expect(bytes);
-          copy_bulk(shared_address(stages.at(position.stage, lane) + chunk.from()), chunk.x + chunk.from(), bytes, full,
-                    policy);
+          copy_bulk(shared_address(stages.at(position.stage, lane) + chunk.from()), chunk.x + chunk.from(), bytes,
+                    full);
         }
       }
       if (bytes <= 0) full.arrive();
