@@ -308,6 +308,13 @@ def test_norms_that_are_spelt_out():
     wholly(y, "l2_normalize()")
 
 
+def test_hinge_losses_that_are_spelt_out():
+    x, row = torch.randn(6, 7), torch.randn(7).sign()
+    wholly(compiled_agrees(lambda x, t: torch.mean(torch.clamp(1 - x * t, min=0)), x, row), "hinge_loss()")
+    wholly(compiled_agrees(lambda x, t: F.relu(1 - t * torch.tanh(x)).sum(), x, row), "hinge_loss(before=tanh)")
+    wholly(compiled_agrees(lambda x, t: torch.mean(torch.clamp(2 - x * t, min=0)), x, row), "mean(before=mul | rsub | clamp)")
+
+
 @pytest.mark.parametrize("diagonal", [0, -2, 3])
 @pytest.mark.parametrize("triangle", [torch.triu, torch.tril])
 def test_triangles(triangle, diagonal):

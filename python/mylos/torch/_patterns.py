@@ -32,6 +32,10 @@ def normalize(x, name, arguments):
     return getattr(_mylos, name)(x, *arguments)
 
 
+def hinge_loss(x, target, reduction):
+    return _mylos.hinge_loss(x, target, reduction)
+
+
 def _cumsum(node, x, axis, way):
     check_floating(x)
     return Kernel("cumsum", x, [], lambda x, t, o: _mylos.cumsum(x, axis, **{way: True}, **o))
@@ -48,11 +52,19 @@ def _normalize(node, x, name, arguments):
     return Kernel(name, x, [], lambda x, t, o: function(x, *arguments, **o))
 
 
+def _hinge_loss(node, x, target, reduction):
+    check_floating(x)
+    check_floating(target, "the target")
+    run = lambda x, t, o: _mylos.hinge_loss(x, t[0], reduction, **o)  # noqa: E731
+    return Kernel("hinge_loss", x, [target], run)
+
+
 POINTWISE[gelu_tanh] = lambda x: Step("gelu_tanh", x)
 POINTWISE[softsign] = lambda x: Step("softsign", x)
 KERNELS[cumsum] = _cumsum
 KERNELS[diagonal_product] = _diagonal_product
 KERNELS[normalize] = _normalize
+KERNELS[hinge_loss] = _hinge_loss
 
 
 def _alone(node, *targets):
@@ -209,6 +221,32 @@ def _find_normalize(node):
     return None
 
 
+def _at_least_zero(node):
+    """x of max(x, 0)."""
+    if _alone(node, _aten.relu.default):
+        return node.args[0]
+    low = _alone(node, _aten.clamp.default, _aten.clamp_min.default) and len(node.args) == 2 and not node.kwargs
+    return node.args[0] if low and node.args[1] == 0 else None
+
+
+def _find_hinge_loss(node):
+    """The mean or the sum of max(1 - x target, 0)."""
+    reduction = {_aten.mean.default: "mean", _aten.sum.default: "sum"}.get(node.target)
+    if reduction is None or len(node.args) != 1 or node.kwargs:
+        return None
+    margin = _at_least_zero(node.args[0])
+    if not _alone(margin, _aten.rsub.Scalar) or margin.args[1:] != (1,) or margin.kwargs:
+        return None
+    product = margin.args[0]
+    if not _alone(product, _aten.mul.Tensor):
+        return None
+    for x, target in (product.args, product.args[::-1]):
+        if value_of(x) is not None and value_of(target) is not None and value_of(x).shape == value_of(product).shape:
+            same = value_of(x).dtype == value_of(target).dtype == value_of(node).dtype
+            return (hinge_loss, (x, target, reduction)) if same else None
+    return None
+
+
 class _Triangle:
     """Where triu and tril put zeros, a mask that is made at the first call."""
 
@@ -241,7 +279,7 @@ def _mask_triangle(node, graph):
 
 _PATTERNS = (
     _find_gelu_tanh, _find_silu, _find_softsign, _find_reverse_cumsum, _find_exclusive_cumsum, _find_diagonal_product,
-    _find_normalize,
+    _find_normalize, _find_hinge_loss,
 )
 
 
