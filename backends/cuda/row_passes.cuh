@@ -44,7 +44,7 @@ struct Piece {
   S* y;
   std::int64_t first;  // in the row, where x and y point to
   int length;
-  bool begins_run;
+  bool begins_run;  // or the block's part
   Columns<E, 32> columns;
 
   /// To piece `number` of a row.
@@ -183,6 +183,7 @@ __global__ void __launch_bounds__(passes_tuning().threads,
   const RowConstants<T> constants = parameters.constants[part.row];
   __shared__ RunAffine<T> affine;  // in registers it would make others spill
   for_pieces<GlobalAccess, S>(parameters, part, [&](const Piece<S, T>& piece, T* v) {
+    if (piece.length == 0) return;  // of a run that begins on a line, behind its end
     if constexpr (Kind == RowKind::full) apply_before<M, V>(p, part.row, piece.columns, piece.length, v, piece.first);
     F::template map<M, V>(p, constants, v);
     if constexpr (Kind == RowKind::affine) {
