@@ -61,6 +61,27 @@ TYPED_TEST(GemmContract, RunsOnTheGivenInstanceWithoutAFenceAndUnderItsName) {
   }
 }
 
+// Nothing where a kernel has its sums in registers or on the heap; what the call would throw is thrown.
+TYPED_TEST(GemmContract, WorkspaceIsKnownBeforehand) {
+  const TypeParam exec;
+  for (const std::string& kernel : gemm_kernels<TypeParam>()) {
+    std::int64_t bytes = -1;
+    this->c_.data().poison();
+    const std::vector<std::uint64_t> before = this->bits(this->c_);
+    const bool asked = run_gemm_on(
+        kernel, exec, [&] { bytes = gemm_workspace(exec, this->a_.tensor(), this->b_.tensor(), this->c_.tensor()); });
+    if (!asked) continue;
+    EXPECT_EQ(this->bits(this->c_) == before, true) << kernel;
+    const bool is_split = kernel.find("tensor") != std::string::npos;  // both factors as two halves
+    const bool is_vendors = kernel.find("cublas") != std::string::npos;
+    const std::int64_t least = is_split ? 4 * (this->m * this->k + this->k * this->n) : is_vendors ? 1 : 0;
+    EXPECT_GE(bytes, least) << kernel;
+    EXPECT_TRUE(bytes == 0 || is_split || is_vendors || kernel.empty()) << kernel << " " << bytes;
+  }
+  Matrices<TypeParam> other(TensorSpec{}, {this->k + 1, this->n}, gemm_noise_from(2));
+  EXPECT_THROW(gemm_workspace(exec, this->a_.tensor(), other.tensor(), this->c_.tensor()), Error);
+}
+
 TYPED_TEST(GemmContract, SameBitsInEveryRun) {
   const TypeParam exec;
   for (const std::string& kernel : gemm_kernels<TypeParam>()) {

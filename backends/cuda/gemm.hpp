@@ -1,4 +1,4 @@
-// Matrix products on NVIDIA GPUs: the variants that selection knows.
+// Matrix products on NVIDIA GPUs: the variants that selection knows, and the bytes of scratch memory that they take.
 #pragma once
 
 #include "gemm/problem.hpp"
@@ -8,7 +8,6 @@ namespace mylos::cuda {
 /// f32 on tensor cores, as two f16 each (gemm_tensor.cuh).
 const char* refuse_gemm_tensor(const detail::GemmProblem& problem);
 void run_gemm_tensor(const detail::GemmProblem& problem, const detail::Queue& queue);
-/// Bytes of scratch memory that it takes.
 std::size_t gemm_tensor_workspace(const detail::GemmProblem& problem);
 
 /// f32 problems that cuBLAS is faster with.
@@ -23,9 +22,11 @@ const char* refuse_gemm_vector(const detail::GemmProblem& problem);
 /// Where it is faster than cuBLAS.
 const char* refuse_gemm_long_vector(const detail::GemmProblem& problem);
 void run_gemm_vector(const detail::GemmProblem& problem, const detail::Queue& queue);
+std::size_t gemm_vector_workspace(const detail::GemmProblem& problem);
 
 /// By cuBLAS, chains in passes (gemm_vendor.cu).
 const char* refuse_gemm_vendor(const detail::GemmProblem& problem);
 void run_gemm_vendor(const detail::GemmProblem& problem, const detail::Queue& queue);
+std::size_t gemm_vendor_workspace(const detail::GemmProblem& problem);
 
 }  // namespace mylos::cuda

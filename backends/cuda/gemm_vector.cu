@@ -135,7 +135,7 @@ void launch_vector(const GemmProblem& problem, const detail::Queue& queue) {
     partial.batch.stride[d] = step;
     step *= problem.batch.extent[d];
   }
-  const Scratch scratch(queue.stream, static_cast<std::size_t>(p.pieces * step) * sizeof(T));
+  const Scratch scratch(queue.stream, gemm_vector_workspace(problem));
   partial.data = scratch.data();
   p.partial = static_cast<T*>(scratch.data());
   const auto kernel = rows_per_block == 1 ? gemv_kernel<S, T, 1> : gemv_kernel<S, T, several>;
@@ -144,6 +144,14 @@ void launch_vector(const GemmProblem& problem, const detail::Queue& queue) {
 }
 
 }  // namespace
+
+/// A partial result for each piece of K.
+std::size_t gemm_vector_workspace(const GemmProblem& problem) {
+  const std::int64_t piece = piece_of(problem.k);
+  const std::int64_t results = problem.m * problem.n * problem.batch.count;
+  return static_cast<std::size_t>((problem.k + piece - 1) / piece * results) *
+         (problem.computes_in_f64() ? sizeof(double) : sizeof(float));
+}
 
 const char* refuse_gemm_vector(const GemmProblem& problem) {
   if (problem.m != 1 && problem.n != 1) return "neither a nor b is a vector";

@@ -224,6 +224,32 @@ void multiply_sliced(cublasHandle_t handle, const GemmProblem& problem) {
   multiply(handle, rest);
 }
 
+/// What is copied before cuBLAS is called, and what its results are collected in.
+struct VendorPlan {
+  DenseCopy a;
+  DenseCopy b;
+  bool sliced;
+  bool is_wide;
+  std::int64_t slices;
+  std::int64_t results;  // of each
+
+  explicit VendorPlan(const GemmProblem& problem)
+      : a(problem, problem.a, problem.m, problem.k, problem.before->operand_count()),
+        b(problem, problem.b, problem.k, problem.n, 0),
+        sliced(is_sliced(problem)),
+        is_wide(sliced || needs_wide_result(problem)),
+        slices(sliced ? parts_of_k(problem) : 1),
+        results(problem.batch.count * problem.m * problem.n) {
+    if (problem.before->empty() && problem.a.structure == MatrixStructure::general) a.elements = 0;
+    if (problem.b.structure == MatrixStructure::general) b.elements = 0;
+    if (is_wide) wide_bytes_ = static_cast<std::size_t>(slices * results) * size_of(wide_like(problem).dtype);
+  }
+  std::size_t bytes() const { return vendor_workspace_bytes + a.bytes() + b.bytes() + wide_bytes_; }
+
+ private:
+  std::size_t wide_bytes_ = 0;
+};
+
 }  // namespace
 
 const char* refuse_gemm_vendor(const GemmProblem& problem) {
@@ -246,19 +272,10 @@ const char* refuse_gemm_vendor(const GemmProblem& problem) {
 }
 
 void run_gemm_vendor(const GemmProblem& problem, const detail::Queue& queue) {
+  VendorPlan plan(problem);
   GemmProblem inner = problem;
-  DenseCopy a(problem, problem.a, problem.m, problem.k, problem.before->operand_count());
-  DenseCopy b(problem, problem.b, problem.k, problem.n, 0);
-  const bool chained = !problem.before->empty();
-  if (!chained && problem.a.structure == MatrixStructure::general) a.elements = 0;
-  if (problem.b.structure == MatrixStructure::general) b.elements = 0;
-  const bool sliced = is_sliced(problem);
-  const bool is_wide = sliced || needs_wide_result(problem);
-  if (is_wide) inner.c = wide_like(problem);
-  const std::int64_t slices = sliced ? parts_of_k(problem) : 1;
-  const std::int64_t results = problem.batch.count * problem.m * problem.n;
-  const std::size_t wide_bytes = is_wide ? static_cast<std::size_t>(slices * results) * size_of(inner.c.dtype) : 0;
-  const Scratch scratch(queue.stream, vendor_workspace_bytes + a.bytes() + b.bytes() + wide_bytes);
+  if (plan.is_wide) inner.c = wide_like(problem);
+  const Scratch scratch(queue.stream, plan.bytes());
   auto* const memory = static_cast<unsigned char*>(scratch.data());
   const auto copy = [&](DenseCopy& dense, GemmMatrix& factor, unsigned char* to, std::int64_t n) {
     if (dense.elements == 0) return;
@@ -269,10 +286,10 @@ void run_gemm_vendor(const GemmProblem& problem, const detail::Queue& queue) {
       expand_structure(factor, dense.matrix, n, problem.batch, queue.stream);
     factor = dense.matrix;
   };
-  copy(a, inner.a, memory + vendor_workspace_bytes, problem.k);
-  copy(b, inner.b, memory + vendor_workspace_bytes + a.bytes(), problem.k);
-  if (is_wide) {
-    inner.c.data = memory + vendor_workspace_bytes + a.bytes() + b.bytes();
+  copy(plan.a, inner.a, memory + vendor_workspace_bytes, problem.k);
+  copy(plan.b, inner.b, memory + vendor_workspace_bytes + plan.a.bytes(), problem.k);
+  if (plan.is_wide) {
+    inner.c.data = memory + vendor_workspace_bytes + plan.a.bytes() + plan.b.bytes();
     inner.beta = 0;  // the pass adds what is there
   }
   {
@@ -280,14 +297,16 @@ void run_gemm_vendor(const GemmProblem& problem, const detail::Queue& queue) {
     MYLOS_CUBLAS_CHECK(cublasSetStream(handle.get(), static_cast<cudaStream_t>(queue.stream)));
     MYLOS_CUBLAS_CHECK(cublasSetWorkspace(handle.get(), memory, vendor_workspace_bytes));
     MYLOS_CUBLAS_CHECK(cublasSetMathMode(handle.get(), CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION));
-    if (sliced)
+    if (plan.sliced)
       multiply_sliced(handle.get(), inner);
     else
       for_each_panel(inner, problem.a.structure, problem.b.structure,
                      [&](const GemmProblem& panel) { multiply(handle.get(), panel); });
   }
-  if (is_wide || !problem.after->empty())
-    pass_after(problem, inner.c, {slices, results}, 1, is_wide ? problem.beta : 0.0, queue.stream);
+  if (plan.is_wide || !problem.after->empty())
+    pass_after(problem, inner.c, {plan.slices, plan.results}, 1, plan.is_wide ? problem.beta : 0.0, queue.stream);
 }
+
+std::size_t gemm_vendor_workspace(const GemmProblem& problem) { return VendorPlan(problem).bytes(); }
 
 }  // namespace mylos::cuda

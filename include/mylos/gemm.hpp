@@ -51,6 +51,15 @@ void gemm(const Exec& exec, Input<Exec> a, Input<Exec> b, Output<Exec> c, const 
   detail::gemm(detail::Execution(exec), a, b, c, options, before, after);
 }
 
+/// Bytes of device memory that this call of gemm() takes at most, while it runs, from a pool of the library's own; 0 on
+/// the host, whose kernels keep a few blocks of a and b on the heap. Of linear(): with w turned, and without the bias.
+/// Throws as gemm() does; launches and writes nothing.
+template <class Exec>
+std::int64_t gemm_workspace(const Exec& exec, Input<Exec> a, Input<Exec> b, Output<Exec> c,
+                            const GemmOptions& options = {}, const Chain& before = {}, const Chain& after = {}) {
+  return detail::gemm_workspace(detail::Execution(exec), a, b, c, options, before, after);
+}
+
 /// Weights of linear() in the form that the execution space multiplies fastest, made once for many calls. Owns that
 /// form, if there is one; refers to w, which must stay as it is and live as long. Made on the given instance: calls on
 /// another one must be ordered after it.

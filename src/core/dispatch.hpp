@@ -46,4 +46,17 @@ void dispatch(const char* function, const Execution& execution, const BackendCan
   });
 }
 
+/// Bytes of scratch memory that dispatch() would take at most, in the instance's memory.
+template <class Problem>
+std::size_t workspace_of(const char* function, const Execution& execution, const BackendCandidates<Problem>& backends,
+                         const Problem& problem) {
+  std::size_t bytes = 0;
+  with_instance(execution, [&](const auto& exec) {
+    using Exec = std::decay_t<decltype(exec)>;
+    const auto* candidate = select(function, candidates_for<Exec>(backends), problem);
+    if (candidate != nullptr && candidate->workspace != nullptr) bytes = candidate->workspace(problem);
+  });
+  return bytes;
+}
+
 }  // namespace mylos::detail

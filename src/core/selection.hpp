@@ -1,6 +1,7 @@
 // Choosing a kernel: each operator has an ordered list of candidates per backend; the generic Kokkos kernel comes last.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -24,6 +25,7 @@ struct Candidate {
   const char* name;                                // "<backend>/<variant>"
   const char* (*refusal)(const Problem& problem);  // null where the candidate applies, else why it does not
   void (*run)(const Problem& problem, const Queue& queue);
+  std::size_t (*workspace)(const Problem& problem) = nullptr;  // bytes of scratch memory at most; null: none
 };
 
 template <class Problem>

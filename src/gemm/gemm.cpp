@@ -106,4 +106,13 @@ void gemm(const Execution& execution, const Tensor& a, const Tensor& b, const Te
   run_gemm(execution, {"gemm", "a", "b", "c", a, b, c, nullptr, options}, before, after);
 }
 
+std::int64_t gemm_workspace(const Execution& execution, const Tensor& a, const Tensor& b, const Tensor& c,
+                            const GemmOptions& options, const Chain& before, const Chain& after) {
+  const GemmCall call{"gemm_workspace", "a", "b", "c", a, b, c, nullptr, options};
+  check(call, on_device(execution), before, after);
+  if (call.c.size() == 0) return 0;
+  return static_cast<std::int64_t>(
+      workspace_of(call.function, execution, MYLOS_BACKEND_CANDIDATES(gemm_candidates), describe(call, before, after)));
+}
+
 }  // namespace mylos::detail

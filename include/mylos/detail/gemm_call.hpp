@@ -26,6 +26,9 @@ struct Execution;
 
 void gemm(const Execution& exec, const Tensor& a, const Tensor& b, const Tensor& c, const GemmOptions& options,
           const Chain& before, const Chain& after);
+/// Bytes of scratch memory that such a call takes at most.
+std::int64_t gemm_workspace(const Execution& exec, const Tensor& a, const Tensor& b, const Tensor& c,
+                            const GemmOptions& options, const Chain& before, const Chain& after);
 /// `bias` is not given where its pointer is null and its rank 0; `prepared` likewise where it is null.
 void linear(const Execution& exec, const Tensor& x, const Tensor& w, const void* prepared, const Tensor& bias,
             const Tensor& y, const Chain& after, const GemmOptions& options);
