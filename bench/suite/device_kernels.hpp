@@ -79,11 +79,10 @@ struct FmaValue {
 };
 
 #ifdef KOKKOS_ENABLE_CUDA
-template <>
-struct FmaValue<half> {
-  using type = __half2;
+template <class Pair>
+struct FmaPair {
+  using type = Pair;
   static constexpr int lanes = 2;
-  KOKKOS_FUNCTION static type of(double x) { return __float2half2_rn(static_cast<float>(x)); }
   KOKKOS_FUNCTION static type fma([[maybe_unused]] type a, [[maybe_unused]] type b, type c) {
     KOKKOS_IF_ON_DEVICE((return __hfma2(a, b, c);))
     KOKKOS_IF_ON_HOST((return c;))
@@ -91,15 +90,12 @@ struct FmaValue<half> {
   KOKKOS_FUNCTION static double seen(type a) { return static_cast<double>(__low2float(a) + __high2float(a)); }
 };
 template <>
-struct FmaValue<bfloat16> {
-  using type = __nv_bfloat162;
-  static constexpr int lanes = 2;
+struct FmaValue<half> : FmaPair<__half2> {
+  KOKKOS_FUNCTION static type of(double x) { return __float2half2_rn(static_cast<float>(x)); }
+};
+template <>
+struct FmaValue<bfloat16> : FmaPair<__nv_bfloat162> {
   KOKKOS_FUNCTION static type of(double x) { return __float2bfloat162_rn(static_cast<float>(x)); }
-  KOKKOS_FUNCTION static type fma([[maybe_unused]] type a, [[maybe_unused]] type b, type c) {
-    KOKKOS_IF_ON_DEVICE((return __hfma2(a, b, c);))
-    KOKKOS_IF_ON_HOST((return c;))
-  }
-  KOKKOS_FUNCTION static double seen(type a) { return static_cast<double>(__low2float(a) + __high2float(a)); }
 };
 #endif
 

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "suite/console.hpp"
+#include "suite/interrupt.hpp"
 #include "support/context.hpp"
 
 namespace mylos::bench {
@@ -38,6 +39,8 @@ class Driver {
   }
 
   void run(benchmark::State& state, const PlannedCase& planned) {
+    report_.interrupted = report_.interrupted || interrupt_.asked();
+    if (report_.interrupted) return skip(state, planned, "interrupted", false);
     console_.begin(planned);
     try {
       CaseResult result = measured(planned);
@@ -115,6 +118,7 @@ class Driver {
   const RunOptions& options_;
   SuiteReport report_;
   Console console_;
+  InterruptWatch interrupt_;
 };
 
 /// Lines are printed by the console, as soon as they are known.

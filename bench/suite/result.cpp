@@ -28,7 +28,7 @@ int SuiteReport::exit_status() const {
   const bool invalid =
       std::any_of(results.begin(), results.end(), [](const CaseResult& r) { return !r.invalid_reason().empty(); });
   const bool failed = std::any_of(skipped.begin(), skipped.end(), [](const SkippedCase& s) { return s.failed; });
-  return invalid || failed ? 1 : 0;
+  return invalid || failed || interrupted ? 1 : 0;
 }
 
 }  // namespace mylos::bench

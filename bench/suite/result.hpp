@@ -64,8 +64,9 @@ struct SuiteReport {
   std::vector<CaseResult> results;
   std::vector<SkippedCase> skipped;
   Telemetry telemetry;
+  bool interrupted = false;  // the cases after that are skipped
 
-  /// 0 where every result counts, 1 where one does not or a case failed.
+  /// 0 where every result counts, 1 where one does not, a case failed or the run was interrupted.
   int exit_status() const;
 };
 

@@ -189,6 +189,7 @@ const Source& source_of(nb::handle array) {
       source.exchange = source.exchange->previous;
   }
   source.buffer = PyObject_CheckBuffer(array.ptr()) != 0;
+  source.must_wait = nb::cast<bool>(helper("must_wait")(array));
   Py_INCREF(reinterpret_cast<PyObject*>(type));  // the map refers to it for ever
   return known.emplace(type, source).first->second;
 }
@@ -216,8 +217,6 @@ void* current_stream(nb::handle array, const dlpack::Device& device) {
   }
   return reinterpret_cast<void*>(nb::cast<std::intptr_t>(helper("current_stream")(array)));
 }
-
-bool must_wait(nb::handle array) { return nb::cast<bool>(helper("must_wait")(array)); }
 
 NewArray new_array(nb::handle like, const dlpack::Device& device, const NewShape& shape, const Place& place) {
   const Source& source = source_of(like);

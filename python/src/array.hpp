@@ -15,6 +15,7 @@ namespace nb = nanobind;
 struct Source {
   const dlpack::ExchangeApi* exchange = nullptr;  // fastest
   bool buffer = false;                            // else this, else __dlpack__
+  bool must_wait = false;  // results must be complete when a call returns: the library orders nothing by streams
 };
 const Source& source_of(nb::handle array);
 
@@ -53,9 +54,6 @@ ArrayView view_of(nb::handle array, void* stream, const Place& place);
 
 /// The stream that the array's library works on now; null on the host.
 void* current_stream(nb::handle array, const dlpack::Device& device);
-
-/// Whether results of this array's library must be complete when a call returns: it orders nothing by streams.
-bool must_wait(nb::handle array);
 
 /// A new array of the kind and on the device of `like`, uninitialised. `order` has the dimensions from the slowest to
 /// the fastest in memory, null: row-major. `finish`, where it is not None, makes of what was written what is returned.

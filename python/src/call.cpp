@@ -123,7 +123,7 @@ Tensor Call::output(nb::handle out, const Extents& extents, DType dtype, const T
 }
 
 nb::object Call::run(const Work& work) {
-  const bool wait = device_.type != dlpack::cpu && must_wait(first_);
+  const bool wait = device_.type != dlpack::cpu && source_of(first_).must_wait;
   std::int64_t elements = 0;
   for (const ArrayView& view : views_) elements += view.tensor.size();
   execute(device_, stream_, wait, elements, work);

@@ -13,8 +13,7 @@ struct Type {
 };
 
 // Integers keep to integers where the operator lets them; means and the like of integers are f64, as NumPy's.
-Type result_type(ReductionId id, Kind kind, const Call& call, const Tensor& x) {
-  (void)call;
+Type result_type(ReductionId id, Kind kind, const Tensor& x) {
   if (kind == Kind::logical) return {DType::u8, true};
   if (kind == Kind::index || kind == Kind::count) return {DType::i64};
   if (is_floating(x.dtype)) return {x.dtype};
@@ -43,7 +42,7 @@ Result reduce_one(ReductionId id, const char* function, Kind kind, Array x, cons
   const Tensor from = call.input(x.handle, "x");
   const Chain before = call.chain(options.before);
   const Chain after = call.chain(options.after);
-  const Type type = result_type(id, kind, call, from);
+  const Type type = result_type(id, kind, from);
   const Tensor y = call.output(out.handle, reduced(from, axes, options.keepdims), type.dtype, nullptr, type.boolean);
   return {call.run([&](const detail::Execution& exec) {
     detail::reduce(id, function, exec, from, y, Tensor(), axes, options.parameter, before, after);
@@ -63,7 +62,7 @@ nb::object reduce_two(ReductionId id, const char* function, Array x, const Axes&
   const Tensor from = call.input(x.handle, "x");
   const Chain before = call.chain(options.before);
   const Extents extents = reduced(from, axes, options.keepdims);
-  const DType first = result_type(id, Kind::value, call, from).dtype;
+  const DType first = result_type(id, Kind::value, from).dtype;
   const DType second = id == ReductionId::moments ? first : DType::i64;
   const Tensor y = call.output(item(out.handle, call, 0), extents, first);
   const Tensor z = call.output(item(out.handle, call, 1), extents, second);

@@ -2,42 +2,13 @@
 # environment of its own, installs it there and runs its tests. Run by ctest, which gives build_dir, config, work_dir,
 # python and the rest of the outer configuration. Without venv or without the packages it says so and is skipped.
 
+include("${CMAKE_CURRENT_LIST_DIR}/steps.cmake")
 set(prefix "${work_dir}/prefix")
 set(package "${work_dir}/package")
-set(environment "${work_dir}/environment")
-file(MAKE_DIRECTORY "${work_dir}")
 
-function(run out)
-  execute_process(
-    COMMAND ${ARGN}
-    RESULT_VARIABLE status
-    OUTPUT_VARIABLE output
-    ERROR_VARIABLE output)
-  set(${out} "${status}" PARENT_SCOPE)
-  set(output "${output}" PARENT_SCOPE)
-endfunction()
-
-function(step)
-  run(status ${ARGN})
-  set(output "${output}" PARENT_SCOPE)
-  if(NOT status EQUAL 0)
-    list(JOIN ARGN " " command)
-    message(NOTICE "${output}")
-    message(FATAL_ERROR "ended with ${status}: ${command}")
-  endif()
-endfunction()
-
-if(NOT EXISTS "${environment}/bin/pytest")
-  file(REMOVE_RECURSE "${environment}")
-  run(status "${python}" -m venv --system-site-packages "${environment}")
-  if(status EQUAL 0)
-    run(status "${environment}/bin/python" -m pip install --quiet --disable-pip-version-check --ignore-installed numpy pytest nanobind)
-  endif()
-  if(NOT status EQUAL 0)
-    file(REMOVE_RECURSE "${environment}")
-    message(NOTICE "SKIPPED: no virtual environment with NumPy, pytest and nanobind can be made here:\n${output}")
-    return()
-  endif()
+make_environment(made numpy pytest nanobind)
+if(NOT made)
+  return()
 endif()
 
 file(REMOVE_RECURSE "${prefix}" "${package}")

@@ -5,19 +5,7 @@ set(prefix "${work_dir}/prefix")
 set(consumer "${work_dir}/build")
 file(REMOVE_RECURSE "${work_dir}")
 
-function(step)
-  execute_process(
-    COMMAND ${ARGN}
-    RESULT_VARIABLE status
-    OUTPUT_VARIABLE output
-    ERROR_VARIABLE output)
-  if(NOT status EQUAL 0)
-    list(JOIN ARGN " " command)
-    # As a notice: an error's text would be laid out anew.
-    message(NOTICE "${output}")
-    message(FATAL_ERROR "ended with ${status}: ${command}")
-  endif()
-endfunction()
+include("${CMAKE_CURRENT_LIST_DIR}/steps.cmake")
 
 step("${CMAKE_COMMAND}" --install "${build_dir}" --config "${config}" --prefix "${prefix}")
 # A module is read by the compiler that wrote it.

@@ -67,16 +67,20 @@ struct DigestElements {
 };
 
 template <class S>
+KOKKOS_INLINE_FUNCTION double wide(S value) {
+  if constexpr (sizeof(S) == 2)
+    return static_cast<double>(static_cast<float>(value));
+  else
+    return static_cast<double>(value);
+}
+
+template <class S>
 struct ReadElements {
   Tensor t;
   std::int64_t begin;
   double* to;
   KOKKOS_FUNCTION void operator()(std::int64_t i) const {
-    const S value = static_cast<const S*>(t.data)[offset_at(t, begin + i)];
-    if constexpr (sizeof(S) == 2)
-      to[i] = static_cast<double>(static_cast<float>(value));
-    else
-      to[i] = static_cast<double>(value);
+    to[i] = wide(static_cast<const S*>(t.data)[offset_at(t, begin + i)]);
   }
 };
 
@@ -85,13 +89,7 @@ struct ReadOffsets {
   const S* from;
   const std::int64_t* offsets;
   double* to;
-  KOKKOS_FUNCTION void operator()(std::int64_t i) const {
-    const S value = from[offsets[i]];
-    if constexpr (sizeof(S) == 2)
-      to[i] = static_cast<double>(static_cast<float>(value));
-    else
-      to[i] = static_cast<double>(value);
-  }
+  KOKKOS_FUNCTION void operator()(std::int64_t i) const { to[i] = wide(from[offsets[i]]); }
 };
 
 template <class Bits>

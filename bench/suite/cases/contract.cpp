@@ -110,13 +110,7 @@ double share_of(MatrixStructure structure, std::int64_t n) {
 }
 
 CaseSpec contract_spec(const Title& title, double flops, const std::string& formula, const std::string& shape) {
-  CaseSpec spec;
-  spec.suite = title.suite;
-  spec.name = title.name;
-  spec.op = title.op;
-  spec.dtype = title.dtype;
-  spec.family = "contract";
-  spec.shape = shape;
+  CaseSpec spec = case_spec(title, "contract", shape);
   spec.flops = flops;
   spec.flops_formula = formula;
   return spec;

@@ -15,6 +15,18 @@ struct Title {
   DType dtype = DType::f32;
 };
 
+inline CaseSpec case_spec(const Title& title, std::string family, std::string shape, Layout layout = Layout::right) {
+  CaseSpec spec;
+  spec.suite = title.suite;
+  spec.name = title.name;
+  spec.op = title.op;
+  spec.dtype = title.dtype;
+  spec.family = std::move(family);
+  spec.shape = std::move(shape);
+  spec.layout = layout;
+  return spec;
+}
+
 /// A chain over the tensors of a case: x and y first, then its operands.
 using MakeChain = std::function<Chain(const Tensors&)>;
 inline MakeChain always(const Chain& chain) {

@@ -78,13 +78,7 @@ CaseSpec linear_gelu_softmax_case(const Title& title, std::int64_t m, std::int64
   p.m = m;
   p.n = n;
   p.k = k;
-  CaseSpec spec;
-  spec.suite = title.suite;
-  spec.name = title.name;
-  spec.op = title.op;
-  spec.dtype = title.dtype;
-  spec.family = "contract";
-  spec.shape = p.text();
+  CaseSpec spec = case_spec(title, "contract", p.text());
   spec.flops = p.flops();
   spec.flops_formula = "2 m n k";
   spec.error_unit = "share of the operators' bounds, carried from one to the next";

@@ -156,13 +156,7 @@ ErrorFigures check_triplet(const Exec& exec, const Tensors& t) {
 }
 
 CaseSpec loss_spec(const Title& title, const Shape& shape, std::vector<TensorSpec> inputs) {
-  CaseSpec spec;
-  spec.suite = title.suite;
-  spec.name = title.name;
-  spec.op = title.op;
-  spec.dtype = title.dtype;
-  spec.family = "loss";
-  spec.shape = text_of(shape);
+  CaseSpec spec = case_spec(title, "loss", text_of(shape));
   spec.tensors = std::move(inputs);
   spec.tensors.push_back(output("y", title.dtype, {}));
   return spec;

@@ -33,14 +33,7 @@ ErrorFigures check_map(const Exec& exec, const Tensors& t, const Chain& chain) {
 }  // namespace
 
 CaseSpec map_case(const Title& title, const Shape& shape, const MapArguments& arguments) {
-  CaseSpec spec;
-  spec.suite = title.suite;
-  spec.name = title.name;
-  spec.op = title.op;
-  spec.dtype = title.dtype;
-  spec.family = "map";
-  spec.shape = text_of(shape);
-  spec.layout = arguments.layout;
+  CaseSpec spec = case_spec(title, "map", text_of(shape), arguments.layout);
   spec.tensors = {{"x", title.dtype, shape, Role::input, arguments.layout, arguments.content},
                   output("y", title.dtype, shape, arguments.layout)};
   spec.tensors.insert(spec.tensors.end(), arguments.operands.begin(), arguments.operands.end());

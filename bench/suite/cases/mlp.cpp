@@ -56,14 +56,7 @@ ErrorFigures check_mlp(const Exec& exec, const Tensors& t, const Widths& widths,
 CaseSpec mlp_case(const Title& title, std::int64_t samples, const Widths& widths, const Chain& chain,
                   bool samples_fastest) {
   const std::size_t layers = widths.size() - 1;
-  CaseSpec spec;
-  spec.suite = title.suite;
-  spec.name = title.name;
-  spec.op = title.op;
-  spec.dtype = title.dtype;
-  spec.family = "mlp";
-  spec.layout = samples_fastest ? Layout::left : Layout::right;
-  spec.shape = std::to_string(samples);
+  CaseSpec spec = case_spec(title, "mlp", std::to_string(samples), samples_fastest ? Layout::left : Layout::right);
   spec.tensors = {{"x", title.dtype, {samples, widths.front()}, Role::input, spec.layout},
                   output("y", title.dtype, {samples, widths.back()}, spec.layout)};
   for (std::size_t l = 0; l < layers; ++l) {

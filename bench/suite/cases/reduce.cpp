@@ -80,14 +80,7 @@ CaseSpec reduce_case(const Title& title, const Shape& shape, ReductionId id, con
   Shape kept;
   for (std::size_t d = 0; d < shape.size(); ++d)
     if (std::find(along.begin(), along.end(), static_cast<int>(d)) == along.end()) kept.push_back(shape[d]);
-  CaseSpec spec;
-  spec.suite = title.suite;
-  spec.name = title.name;
-  spec.op = title.op;
-  spec.dtype = title.dtype;
-  spec.family = "reduce";
-  spec.shape = text_of(shape);
-  spec.layout = layout;
+  CaseSpec spec = case_spec(title, "reduce", text_of(shape), layout);
   spec.tensors = {{"x", title.dtype, shape, Role::input, layout},
                   output("y", dtype_of_result(line.kind, title.dtype), kept,
                          layout == Layout::left ? Layout::left : Layout::right)};

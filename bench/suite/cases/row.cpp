@@ -151,14 +151,7 @@ std::vector<TensorSpec> weight_and_bias(DType dtype, const Shape& extents) {
 }  // namespace
 
 CaseSpec row_case(const Title& title, const Shape& shape, const RowArguments& arguments) {
-  CaseSpec spec;
-  spec.suite = title.suite;
-  spec.name = title.name;
-  spec.op = title.op;
-  spec.dtype = title.dtype;
-  spec.family = "row";
-  spec.shape = text_of(shape);
-  spec.layout = arguments.layout;
+  CaseSpec spec = case_spec(title, "row", text_of(shape), arguments.layout);
   spec.tensors = {{"x", title.dtype, shape, Role::input, arguments.layout},
                   output("y", title.dtype, shape, arguments.layout)};
   spec.tensors.insert(spec.tensors.end(), arguments.further.begin(), arguments.further.end());

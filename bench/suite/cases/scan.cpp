@@ -35,14 +35,7 @@ ErrorFigures check_scan(const Exec& exec, const Tensors& t, ScanId id, int axis,
 }  // namespace
 
 CaseSpec scan_case(const Title& title, const Shape& shape, ScanId id, int axis, Scan scan, bool masked, Layout layout) {
-  CaseSpec spec;
-  spec.suite = title.suite;
-  spec.name = title.name;
-  spec.op = title.op;
-  spec.dtype = title.dtype;
-  spec.family = "scan";
-  spec.shape = text_of(shape);
-  spec.layout = layout;
+  CaseSpec spec = case_spec(title, "scan", text_of(shape), layout);
   // Products stay within the range of f32 where the factors are near 1.
   const Content content =
       id == ScanId::cumprod ? Content{Content::Kind::normal, 0x1p-8, 1} : Content{Content::Kind::normal};

@@ -2,6 +2,7 @@
 // with made-up ceilings, which nothing reaches.
 #pragma once
 
+#include <csignal>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -15,7 +16,17 @@ namespace mylos::bench::test {
 
 using Exec = Kokkos::DefaultExecutionSpace;
 
-enum class Fault { none, wrong_values, writes_nothing, stops_writing, differs, does_nothing, throws, out_of_memory };
+enum class Fault {
+  none,
+  wrong_values,
+  writes_nothing,
+  stops_writing,
+  differs,
+  does_nothing,
+  throws,
+  out_of_memory,
+  interrupted
+};
 
 /// What a case was asked to do, for tests that look at it afterwards.
 struct Calls {
@@ -36,6 +47,7 @@ class Twice final : public RunningCase {
   void call(int turn) override {
     calls_->turns.push_back(turn);
     const int number = ++number_of_calls_;
+    if (fault_ == Fault::interrupted && number == 1) std::raise(SIGINT);
     if (fault_ == Fault::throws && number > 1) throw std::runtime_error("the operator refuses");
     if (fault_ == Fault::writes_nothing || fault_ == Fault::does_nothing) return;
     if (fault_ == Fault::stops_writing && number > 3) return;  // after the calls that the first check makes

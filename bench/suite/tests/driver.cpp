@@ -138,6 +138,20 @@ TEST(SuiteDriver, AnOperatorThatThrowsFails) {
   EXPECT_EQ(report.exit_status(), 1);
 }
 
+TEST(SuiteDriver, WhatWasMeasuredBeforeAnInterruptIsKept) {
+  RunOptions options = quickly();
+  options.filter = "cold$";
+  const SuiteReport report =
+      run_suite({twice("a"), twice("b", Fault::interrupted), twice("c"), twice("d")}, options, out_of_reach());
+  ASSERT_THAT(report.results, SizeIs(2));
+  EXPECT_EQ(report.results[0].invalid_reason(), "");
+  EXPECT_EQ(report.results[1].invalid_reason(), "");
+  ASSERT_THAT(report.skipped, SizeIs(2));
+  EXPECT_EQ(report.skipped[0].name, "doubles/c/f32/1000/right/automatic/cold");
+  EXPECT_EQ(report.skipped[1].reason, "interrupted");
+  EXPECT_EQ(report.exit_status(), 1);
+}
+
 TEST(SuiteDriver, MemoryThatCannotBeHadIsNoFailure) {
   const SuiteReport report = run_one(Fault::out_of_memory);
   ASSERT_THAT(report.skipped, SizeIs(1));
