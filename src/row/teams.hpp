@@ -10,105 +10,11 @@
 // 4096 took 7 times as long (H200).
 #pragma once
 
-#include <mylos/detail/divider.hpp>
-#include "core/apply.hpp"
 #include "core/raw.hpp"
 #include "core/scratch.hpp"
-#include "row/policy.hpp"
+#include "row/team_parameters.hpp"
 
 namespace mylos::detail {
-
-inline constexpr int team_threads = 256;
-inline constexpr std::int64_t team_piece = 64 << 10;
-template <class T, bool Chained>
-inline constexpr int team_values = (Chained ? 16 : 32) / static_cast<int>(sizeof(T));  // that a lane takes at once
-template <class T>
-inline constexpr int team_vector = 16 / static_cast<int>(sizeof(T));  // of them neighbours
-inline constexpr int team_tiles = 8;  // that a lane takes where rows are long enough: merging lanes costs several tiles
-
-struct TeamTensor {
-  void* data;
-  DType dtype;
-  bool is_run;  // one stride all along the axis
-  std::int64_t stride[max_rank];
-};
-
-template <class T>
-struct TeamParameters {
-  TeamTensor x;
-  TeamTensor y;
-  TeamTensor weight;
-  TeamTensor bias;
-  TeamTensor mean;
-  TeamTensor rstd;
-  TeamTensor running_mean;
-  TeamTensor running_variance;
-  int rows_rank;
-  int rank;  // of rows and axis together
-  Divider extent[max_rank];
-  std::int64_t rows;
-  std::int64_t length;
-  std::int64_t pieces;
-  T momentum;
-  RowNumbers<T> numbers;
-  LoweredChain<T> before;
-  LoweredChain<T> after;
-  int before_operands;
-  TeamTensor operand[max_operands];
-  bool is_causal;
-  std::int64_t causal_limit;
-  std::int64_t causal_stride[max_rank];
-  int threads;        // of a team
-  int lanes;          // of a row, a power of two
-  bool rows_fastest;  // neighbouring threads on neighbouring rows
-
-  int rows_of_team() const { return threads / lanes; }
-};
-
-template <class T, bool Chained>
-TeamParameters<T> make_teams(const RowProblem& problem, int threads) {
-  TeamParameters<T> p{};
-  p.rows_rank = problem.rows.rank;
-  p.rank = problem.rows.rank + problem.axis.rank;
-  const auto set = [&](TeamTensor& to, const RowTensor& from) {
-    to.data = from.data;
-    to.dtype = from.dtype;
-    to.is_run = problem.axis_stride(from.strides).has_value();
-    for (int d = 0; d < p.rank; ++d) to.stride[d] = from.strides.stride[d];
-  };
-  set(p.x, problem.x);
-  set(p.y, problem.y);
-  set(p.weight, problem.weight);
-  set(p.bias, problem.bias);
-  set(p.mean, problem.mean);
-  set(p.rstd, problem.rstd);
-  set(p.running_mean, problem.running_mean);
-  set(p.running_variance, problem.running_variance);
-  for (int d = 0; d < p.rank; ++d)
-    p.extent[d] = Divider(d < p.rows_rank ? problem.rows.extent[d] : problem.axis.extent[d - p.rows_rank]);
-  p.rows = problem.rows.count;
-  p.length = problem.length();
-  p.pieces = (p.length + team_piece - 1) / team_piece;
-  p.momentum = static_cast<T>(problem.momentum);
-  p.numbers = numbers_of<T>(problem);
-  p.before = lower<T>(*problem.before);
-  p.after = lower<T>(*problem.after);
-  p.before_operands = problem.before->operand_count();
-  for (int o = 0; o < problem.operand_count(); ++o) {
-    const Tensor& tensor = problem.operand_tensor(o);
-    set(p.operand[o], {tensor.data, tensor.dtype, problem.operand[o]});
-  }
-  p.is_causal = problem.is_causal;
-  p.causal_limit = problem.causal_limit;
-  for (int d = 0; d < max_rank; ++d) p.causal_stride[d] = problem.causal.stride[d];
-  // By the axis alone: a single row of a strided axis must be summed as one of many is.
-  p.rows_fastest = p.rank > p.rows_rank && p.x.stride[p.rank - 1] != 1;
-  p.threads = threads;
-  const int most = p.rows_fastest && threads >= 64 ? threads / 32 : threads;
-  p.lanes = 1;
-  while (p.lanes < most && p.lanes * team_values<T, Chained> * team_tiles < p.length) p.lanes *= 2;
-  return p;
-}
 
 enum class TeamStage : std::uint8_t { all, statistic, merge, map };
 
@@ -245,6 +151,13 @@ struct RowTeamWork {
     return at + k / E * (E * p.lanes) + k % E;
   }
 
+  /// Of chunk q of a tile where the tensor has its elements in chunks; behind the row's end its last one.
+  KOKKOS_INLINE_FUNCTION char* chunk_address(const Cursor& c, const Share& s, std::int64_t at, int q) const {
+    const std::int64_t i = index_of(at, q * E);
+    const std::int64_t offset = offset_in(p, c.tensor->stride, i < s.end ? i : s.end - E, p.rows_rank, p.rank);
+    return c.first + offset * static_cast<std::int64_t>(size_of(c.tensor->dtype));
+  }
+
   /// Values past the row's end are some of its own.
   KOKKOS_INLINE_FUNCTION Tile load(const Cursor& c, const Share& s, std::int64_t at) const {
     Tile tile;
@@ -262,6 +175,17 @@ struct RowTeamWork {
         return c.first + (i < s.end ? i : s.end - 1) * c.stride;
       });
       unpack_raw<1, V>(dtype, raw, tile.value);
+    } else if (c.tensor->in_chunks && c.stride == 0) {
+      MYLOS_UNROLL
+      for (int q = 0; q < V / E; ++q) {
+        const T value = load_element<T>(dtype, chunk_address(c, s, at, q), 0);
+        MYLOS_UNROLL
+        for (int k = 0; k < E; ++k) tile[q * E + k] = value;
+      }
+    } else if (c.tensor->in_chunks) {
+      RawChunks<V / E> raw;
+      load_raw<PlainAccess, E, V / E>(size, raw.chunk, [&](int q, int) { return chunk_address(c, s, at, q); });
+      unpack_raw<E, V / E>(dtype, raw, tile.value);
     } else {
       MYLOS_UNROLL
       for (int k = 0; k < V; ++k) {
@@ -280,6 +204,10 @@ struct RowTeamWork {
       return store_chunks<PlainAccess, 1, V>(
           dtype, tile.value, [&](int k, int) { return c.first + index_of(at, k) * c.stride; },
           [&](int k) { return index_of(at, k) < s.end; });
+    if (c.tensor->in_chunks)
+      return store_chunks<PlainAccess, E, V / E>(
+          dtype, tile.value, [&](int q, int) { return chunk_address(c, s, at, q); },
+          [&](int q) { return index_of(at, q * E) < s.end; });
     MYLOS_UNROLL
     for (int k = 0; k < V; ++k)
       if (index_of(at, k) < s.end) store_one(p, *c.tensor, s.row, index_of(at, k), tile[k]);
