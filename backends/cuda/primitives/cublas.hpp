@@ -7,6 +7,8 @@
 
 #include <mylos/error.hpp>
 
+#include "core/handle_pool.hpp"
+
 namespace mylos::cuda {
 
 inline void check_cublas(cublasStatus_t status, const char* expression) {
@@ -15,20 +17,10 @@ inline void check_cublas(cublasStatus_t status, const char* expression) {
               cublasGetStatusString(status));
 }
 
-/// A handle of the current device, this thread's while it lives. Handles are made once, kept and passed on: making one
-/// takes milliseconds and device memory, and destroying one at the end of a process is too late.
-class CublasHandle {
+/// A handle of the current device.
+class CublasHandle : public detail::PooledHandle<cublasHandle_t> {
  public:
   CublasHandle();
-  ~CublasHandle();
-  CublasHandle(const CublasHandle&) = delete;
-  CublasHandle& operator=(const CublasHandle&) = delete;
-
-  cublasHandle_t get() const { return handle_; }
-
- private:
-  int device_ = 0;
-  cublasHandle_t handle_ = nullptr;
 };
 
 }  // namespace mylos::cuda
