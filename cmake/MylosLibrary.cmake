@@ -1,7 +1,8 @@
 # The target `mylos` (Mylos::mylos) and its parts. mylos_add_operator() adds the sources of an operator,
 # mylos_finish_library() puts the parts together.
 #
-#   mylos        src/: all that uses Kokkos, compiled as Kokkos wants it (nvcc_wrapper, its launch compiler, hipcc)
+#   mylos        src/, backends/hip: all that uses Kokkos, compiled as Kokkos wants it (nvcc_wrapper, its launch
+#                compiler, hipcc)
 #   mylos_host   backends/host: nothing of Kokkos, compiled by the host compiler whatever the backend; with intrinsics,
 #                which a device compiler would refuse
 #   mylos_cuda   backends/cuda: nothing of Kokkos, compiled by nvcc (MylosCudaKernels.cmake)
@@ -62,6 +63,17 @@ if(MYLOS_BACKEND STREQUAL "hip")
   target_compile_options(mylos_host PRIVATE "SHELL:-x c++")
 elseif(MYLOS_BACKEND STREQUAL "cuda" AND CMAKE_CXX_COMPILER MATCHES "nvcc_wrapper$")
   target_compile_options(mylos_host PRIVATE --host-only)
+endif()
+
+if(MYLOS_BACKEND STREQUAL "hip")
+  include(MylosRocm)
+  # What the operators share lies in folders of its own.
+  file(GLOB mylos_hip_shared_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/backends/hip/*/*.cpp")
+  target_sources(mylos PRIVATE ${mylos_hip_shared_sources})
+  if(MYLOS_HAVE_ROCBLAS)
+    target_compile_definitions(mylos PRIVATE MYLOS_HAVE_ROCBLAS=1)
+    target_link_libraries(mylos PRIVATE roc::rocblas)
+  endif()
 endif()
 
 if(MYLOS_BACKEND STREQUAL "cuda")

@@ -73,7 +73,8 @@ TYPED_TEST(GemmContract, WorkspaceIsKnownBeforehand) {
     if (!asked) continue;
     EXPECT_EQ(this->bits(this->c_) == before, true) << kernel;
     const bool is_split = kernel.find("tensor") != std::string::npos;  // both factors as two halves
-    const bool is_vendors = kernel.find("cublas") != std::string::npos || kernel == "cuda/small";
+    const bool is_vendors = kernel == "cuda/cublas" || kernel == "cuda/small" || kernel == "hip/rocblas" ||
+                            kernel == "vendor";  // with a work space
     const std::int64_t least = is_split ? 4 * (this->m * this->k + this->k * this->n) : is_vendors ? 1 : 0;
     EXPECT_GE(bytes, least) << kernel;
     EXPECT_TRUE(bytes == 0 || is_split || is_vendors || kernel.empty()) << kernel << " " << bytes;

@@ -5,11 +5,12 @@
 
 namespace mylos::detail {
 
-/// The hand-written kernels of an operator; `cuda` is null where backends/cuda is not part of the library.
+/// The hand-written kernels of an operator; null where that backend is not part of the library, or has none.
 template <class Problem>
 struct BackendCandidates {
   CandidateList<Problem> (*host)();
   CandidateList<Problem> (*cuda)();
+  CandidateList<Problem> (*hip)() = nullptr;
 };
 
 #ifdef MYLOS_HAVE_CUDA_KERNELS
@@ -25,6 +26,10 @@ CandidateList<Problem> candidates_for(const BackendCandidates<Problem>& backends
 #ifdef KOKKOS_ENABLE_CUDA
   if constexpr (std::is_same_v<Exec, Kokkos::Cuda>)
     return backends.cuda != nullptr ? backends.cuda() : CandidateList<Problem>();
+#endif
+#ifdef KOKKOS_ENABLE_HIP
+  if constexpr (std::is_same_v<Exec, Kokkos::HIP>)
+    return backends.hip != nullptr ? backends.hip() : CandidateList<Problem>();
 #endif
   if constexpr (Kokkos::SpaceAccessibility<Exec, Kokkos::HostSpace>::accessible) return backends.host();
   return {};

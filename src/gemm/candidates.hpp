@@ -19,6 +19,9 @@ namespace cuda {
 detail::CandidateList<detail::GemmProblem> gemm_candidates();
 detail::GemmPreparation gemm_preparation();
 }  // namespace cuda
+namespace hip {
+detail::CandidateList<detail::GemmProblem> gemm_candidates();
+}
 namespace host {
 detail::CandidateList<detail::GemmProblem> gemm_candidates();
 }

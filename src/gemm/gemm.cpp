@@ -91,13 +91,21 @@ void check(const GemmCall& call, bool device, const Chain& before, const Chain& 
   check_operands(call, device, before, after);
 }
 
+BackendCandidates<GemmProblem> candidates() {
+  BackendCandidates<GemmProblem> all = MYLOS_BACKEND_CANDIDATES(gemm_candidates);
+#ifdef KOKKOS_ENABLE_HIP
+  all.hip = &::mylos::hip::gemm_candidates;
+#endif
+  return all;
+}
+
 }  // namespace
 
 void run_gemm(const Execution& execution, const GemmCall& call, const Chain& before, const Chain& after) {
   check(call, on_device(execution), before, after);
   if (call.c.size() == 0) return set_last_kernel("none");
   const GemmProblem problem = describe(call, before, after);
-  dispatch(call.function, execution, MYLOS_BACKEND_CANDIDATES(gemm_candidates), problem,
+  dispatch(call.function, execution, candidates(), problem,
            [&](const auto& exec, const std::string& label) { run_generic(exec, label, problem); });
 }
 
@@ -111,8 +119,7 @@ std::int64_t gemm_workspace(const Execution& execution, const Tensor& a, const T
   const GemmCall call{"gemm_workspace", "a", "b", "c", a, b, c, nullptr, options};
   check(call, on_device(execution), before, after);
   if (call.c.size() == 0) return 0;
-  return static_cast<std::int64_t>(
-      workspace_of(call.function, execution, MYLOS_BACKEND_CANDIDATES(gemm_candidates), describe(call, before, after)));
+  return static_cast<std::int64_t>(workspace_of(call.function, execution, candidates(), describe(call, before, after)));
 }
 
 }  // namespace mylos::detail

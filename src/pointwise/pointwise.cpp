@@ -4,6 +4,7 @@
 #include "core/dispatch.hpp"
 #include "pointwise/candidates.hpp"
 #include "pointwise/generic.hpp"
+#include "pointwise/run.hpp"
 
 namespace mylos::detail {
 namespace {
@@ -33,6 +34,10 @@ void pointwise(const char* function, const Execution& execution, const Tensor& x
   if (problem.geometry.box.count == 0) return set_last_kernel("none");
   dispatch(function, execution, MYLOS_BACKEND_CANDIDATES(pointwise_candidates), problem,
            [&](const auto& exec, const std::string& label) { run_generic(exec, label, problem); });
+}
+
+void run_generic_pointwise(const Execution& execution, const std::string& label, const PointwiseProblem& problem) {
+  with_instance(execution, [&](const auto& exec) { run_generic(exec, label, problem); });
 }
 
 }  // namespace mylos::detail

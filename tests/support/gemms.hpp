@@ -13,6 +13,7 @@
 #include "reference/gemm.hpp"
 #include "support/data.hpp"
 #include "support/gemm_tiles.hpp"
+#include "support/gemm_vendor.hpp"
 #include "support/matcher.hpp"
 #include "support/spaces.hpp"
 
@@ -21,37 +22,44 @@ namespace mylos::test {
 using GemmCandidate = mylos::detail::Candidate<mylos::detail::GemmProblem>;
 
 /// The generic kernel, every hand-written one by its name, what a user's call chooses (""), and on the host what the
-/// generic kernel does on a device.
+/// generic kernel does on a device, and what surrounds a vendor's library.
 template <class Exec>
 std::vector<std::string> gemm_kernels() {
   mylos::detail::CandidateList<mylos::detail::GemmProblem> list;
 #ifdef KOKKOS_ENABLE_CUDA
   if constexpr (std::is_same_v<Exec, Kokkos::Cuda>) list = cuda::gemm_candidates();
 #endif
+#ifdef KOKKOS_ENABLE_HIP
+  if constexpr (std::is_same_v<Exec, Kokkos::HIP>) list = hip::gemm_candidates();
+#endif
   if constexpr (on_host<Exec>) list = host::gemm_candidates();
   std::vector<std::string> names{"generic", ""};
   for (int i = 0; i < list.size; ++i) names.emplace_back(list.begin[i].name);
-  if constexpr (on_host<Exec>) names.emplace_back("tiles");
+  if constexpr (on_host<Exec>) names.insert(names.end(), {"tiles", "vendor"});
   return names;
 }
 
 /// Runs call() on that kernel and waits; false where the kernel does not serve the problem.
 template <class Exec, class Call>
 bool run_gemm_on(const std::string& kernel, const Exec& exec, const Call& call) {
-  const bool tiles = kernel == "tiles";
-  const bool by_name = kernel != "generic" && !kernel.empty() && !tiles;
+  const bool stands_in = kernel == "tiles" || kernel == "vendor";
+  const bool by_name = kernel != "generic" && !kernel.empty() && !stands_in;
   const ScopedPath path(kernel == "generic" ? Path::generic : Path::automatic);
   const mylos::detail::ScopedCandidate candidate(by_name ? kernel.c_str() : nullptr);
   GemmCandidate as_on_a_device{"tiles", [](const mylos::detail::GemmProblem&) -> const char* { return nullptr; },
                                nullptr};
-  if constexpr (on_host<Exec>) as_on_a_device.run = run_gemm_teams<Exec>;
+  GemmCandidate around_a_library{"vendor", mylos::detail::refuse_vendor, nullptr, gemm_vendor_workspace};
+  if constexpr (on_host<Exec>) {
+    as_on_a_device.run = run_gemm_teams<Exec>;
+    around_a_library.run = run_gemm_vendor<Exec>;
+  }
   auto& tested = mylos::detail::tested_candidate<mylos::detail::GemmProblem>;
-  tested = tiles ? &as_on_a_device : nullptr;
+  tested = !stands_in ? nullptr : kernel == "tiles" ? &as_on_a_device : &around_a_library;
   try {
     call();
   } catch (const Error& error) {
     tested = nullptr;
-    if (by_name && std::string(error.what()).find("does not apply") != std::string::npos) return false;
+    if ((by_name || stands_in) && std::string(error.what()).find("does not apply") != std::string::npos) return false;
     throw;
   }
   tested = nullptr;
