@@ -1,11 +1,10 @@
 // cuDNN's own softmax, activations and batch norm on the same tensors, where it was found.
-#include "suite/cases/families.hpp"
+#include "suite/cases/vendor_peers.hpp"
 
 #if defined(MYLOS_HAVE_CUDNN) && defined(KOKKOS_ENABLE_CUDA)
 
 #include <cudnn.h>
 
-#include <map>
 #include <memory>
 #include <stdexcept>
 
@@ -36,14 +35,12 @@ cudnnDataType_t type_of(DType dtype) {
 }
 
 using TensorDescriptor = std::shared_ptr<cudnnTensorStruct>;
-/// (n, c, h, w): the first two dimensions, and the others as one.
 TensorDescriptor described(const Tensor& t) {
   cudnnTensorDescriptor_t raw = nullptr;
   MYLOS_CUDNN(cudnnCreateTensorDescriptor(&raw));
   TensorDescriptor d(raw, cudnnDestroyTensorDescriptor);
-  const std::int64_t inner = t.size() / (t.extent[0] * t.extent[1]);
-  MYLOS_CUDNN(cudnnSetTensor4dDescriptor(raw, CUDNN_TENSOR_NCHW, type_of(t.dtype), static_cast<int>(t.extent[0]),
-                                         static_cast<int>(t.extent[1]), static_cast<int>(inner), 1));
+  const FourExtents e(t);
+  MYLOS_CUDNN(cudnnSetTensor4dDescriptor(raw, CUDNN_TENSOR_NCHW, type_of(t.dtype), e.n, e.c, e.h, 1));
   return d;
 }
 
@@ -57,7 +54,8 @@ struct Factors {
   const void* zero() const { return is_wide ? static_cast<const void*>(&wide[1]) : &narrow[1]; }
 };
 
-Bind softmax_by(cudnnSoftmaxAlgorithm_t algorithm) {
+Bind softmax_by(bool log) {
+  const cudnnSoftmaxAlgorithm_t algorithm = log ? CUDNN_SOFTMAX_LOG : CUDNN_SOFTMAX_ACCURATE;
   return [algorithm](const Exec& exec, const Tensors& t) -> Call {
     return [=, d = described(t[0]), f = Factors(t[0].dtype)] {
       MYLOS_CUDNN(cudnnSoftmaxForward(handle_on(exec), algorithm, CUDNN_SOFTMAX_MODE_INSTANCE, f.one(), d.get(),
@@ -66,7 +64,12 @@ Bind softmax_by(cudnnSoftmaxAlgorithm_t algorithm) {
   };
 }
 
-Bind activation_by(cudnnActivationMode_t mode) {
+Bind activation_by(VendorActivation activation) {
+  const cudnnActivationMode_t mode = activation == VendorActivation::relu      ? CUDNN_ACTIVATION_RELU
+                                     : activation == VendorActivation::sigmoid ? CUDNN_ACTIVATION_SIGMOID
+                                     : activation == VendorActivation::tanh    ? CUDNN_ACTIVATION_TANH
+                                     : activation == VendorActivation::elu     ? CUDNN_ACTIVATION_ELU
+                                                                               : CUDNN_ACTIVATION_SWISH;
   return [mode](const Exec& exec, const Tensors& t) -> Call {
     cudnnActivationDescriptor_t raw = nullptr;
     MYLOS_CUDNN(cudnnCreateActivationDescriptor(&raw));
@@ -80,7 +83,6 @@ Bind activation_by(cudnnActivationMode_t mode) {
   };
 }
 
-/// x, y, weight, bias, running mean, running variance
 Bind batch_norm_training() {
   return [](const Exec& exec, const Tensors& t) -> Call {
     const TensorDescriptor d = described(t[0]);
@@ -98,33 +100,12 @@ Bind batch_norm_training() {
 
 #undef MYLOS_CUDNN
 
-/// cuDNN states no bound: results are to be the same operator's, by single-precision functions of a few units in the
-/// last place.
-constexpr double error_bound = 256;
-
 }  // namespace
 
-void add_vendor_peers(Cases& cases, const CaseSpec& spec) {
-  static const std::map<std::string, Bind> peers = {
-      {"softmax", softmax_by(CUDNN_SOFTMAX_ACCURATE)}, {"log_softmax", softmax_by(CUDNN_SOFTMAX_LOG)},
-      {"relu", activation_by(CUDNN_ACTIVATION_RELU)},  {"sigmoid", activation_by(CUDNN_ACTIVATION_SIGMOID)},
-      {"tanh", activation_by(CUDNN_ACTIVATION_TANH)},  {"elu", activation_by(CUDNN_ACTIVATION_ELU)},
-      {"silu", activation_by(CUDNN_ACTIVATION_SWISH)}, {"batch_norm_training", batch_norm_training()},
-  };
-  const auto peer = peers.find(spec.op);
-  if (peer == peers.end() || spec.layout != Layout::right || spec.tensors[0].extents.size() < 2) return;
-  // Its rows are all that follows the first dimension.
-  const bool rows = spec.op == "softmax" || spec.op == "log_softmax";
-  if (rows && spec.tensors[0].extents.size() != 2) return;
-  add_peer(cases, spec, "cudnn", peer->second, error_bound);
+VendorLibrary cudnn() {
+  return {"cudnn", [](DType) { return true; }, softmax_by, activation_by, batch_norm_training};
 }
 
-}  // namespace mylos::bench
-
-#else
-
-namespace mylos::bench {
-void add_vendor_peers(Cases&, const CaseSpec&) {}
 }  // namespace mylos::bench
 
 #endif
