@@ -355,7 +355,7 @@ void run_row_teams_of(const Exec& exec, const std::string& label, const RowProbl
     using Policy =
         Kokkos::TeamPolicy<Exec, Kokkos::IndexType<std::int64_t>, Kokkos::LaunchBounds<team_threads, Chained ? 1 : 2>>;
     Policy policy(exec, static_cast<int>(teams), threads);
-    policy.set_scratch_size(0, Kokkos::PerTeam(static_cast<int>(sizeof(State)) * threads + 64));
+    policy.set_scratch_size(0, Kokkos::PerTeam(sizeof(State) * static_cast<std::size_t>(threads) + 64));
     Kokkos::parallel_for(label, light(policy),
                          Teams{reinterpret_cast<const TeamParameters<T>*>(memory), stage,
                                reinterpret_cast<State*>(memory + parameter_bytes + constant_bytes),
