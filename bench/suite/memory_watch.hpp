@@ -20,7 +20,7 @@ class MemoryWatch {
   std::optional<std::int64_t> high_water() const;
 
  private:
-  bool readable_ = false;
+  [[maybe_unused]] bool readable_ = false;  // on the host
   std::int64_t before_ = 0;
   std::int64_t tensors_ = 0;
 };
