@@ -190,6 +190,45 @@ TYPED_TEST(GemmTest, Chains) {
       }
 }
 
+// What libraries add themselves where c is of 16 bits: one value for each of c's neighbours in memory, or one for each
+// run of them.
+TYPED_TEST(GemmTest, OneBias) {
+  const auto value = [](std::int64_t i) { return std::floor(8 * gemm_noise(i)) / 8; };
+  for (const DType dtype : {DType::f16, DType::bf16, DType::f32})
+    for (const std::int64_t n : {37, 64})
+      for (const bool turned : {false, true})
+        for (const bool down : {false, true}) {
+          const std::int64_t m = 48;
+          GemmCase c{{2, m, 56}, {56, n}, {2, m, n}};
+          c.a_spec.dtype = c.b_spec.dtype = c.c_spec.dtype = dtype;
+          c.options.alpha = 0.5;
+          c.options.beta = n == 64 ? 2 : 0;
+          if (turned) c.c_spec.order = {0, 2, 1};
+          GemmCheck<TypeParam> check(c);
+          TensorSpec spec;
+          spec.dtype = dtype;
+          const std::int64_t count = down ? m : n;
+          Data<TypeParam> bias(spec, down ? std::vector<std::int64_t>{m, 1} : std::vector<std::int64_t>{n});
+          for (std::int64_t i = 0; i < count; ++i) bias.set(i, value(i));
+          bias.upload();
+          GemmChains chains;
+          chains.after = add(bias.tensor());
+          chains.on_c = [&](long double v, std::int64_t, std::int64_t i, std::int64_t j) {
+            return v + value(down ? i : j);
+          };
+          check.set_chains(chains);
+          check.check();
+          if (testing::Test::HasFailure()) return;
+#ifdef KOKKOS_ENABLE_CUDA
+          if (std::is_same_v<TypeParam, Kokkos::Cuda> && dtype != DType::f32 && turned == down)
+            EXPECT_TRUE(run_gemm_on("cuda/cublaslt", TypeParam(), [&] {
+              gemm(TypeParam(), check.a().tensor(), check.b().tensor(), check.c().tensor(), c.options, {},
+                   chains.after);
+            }));
+#endif
+        }
+}
+
 // A step that makes something of 0 must not reach what is padded.
 TYPED_TEST(GemmTest, ChainsThatMoveZero) {
   for (const MatrixStructure structure : {MatrixStructure::general, MatrixStructure::lower, MatrixStructure::upper}) {
