@@ -31,15 +31,38 @@ const char* refuse_short_rows(const ReduceProblem& problem) {
              : "a result has more values than a few threads take";
 }
 
+/// The function for a chain of one frequent step, or null.
+using Run = void (*)(const ReduceProblem&, const detail::Queue&);
+#define MYLOS_FIXED_RUN(shape)                                                                               \
+  Run fixed_##shape(const ReduceProblem& problem) {                                                          \
+    if (!has_fixed_step(problem)) return nullptr;                                                            \
+    switch (problem.before->step(0).id) { MYLOS_FIXED_STEPS(MYLOS_FIXED_##shape) default : return nullptr; } \
+  }
+#define MYLOS_FIXED_CASE(shape, name) \
+  case StepId::name:                  \
+    return run_reduce_##shape<Monoid::sum, Through::name>;
+#define MYLOS_FIXED_short_rows(name) MYLOS_FIXED_CASE(short_rows, name)
+#define MYLOS_FIXED_rows(name) MYLOS_FIXED_CASE(rows, name)
+#define MYLOS_FIXED_columns(name) MYLOS_FIXED_CASE(columns, name)
+MYLOS_FIXED_RUN(short_rows)
+MYLOS_FIXED_RUN(rows)
+MYLOS_FIXED_RUN(columns)
+#undef MYLOS_FIXED_columns
+#undef MYLOS_FIXED_rows
+#undef MYLOS_FIXED_short_rows
+#undef MYLOS_FIXED_CASE
+#undef MYLOS_FIXED_RUN
+
 /// One function per monoid, chosen when it runs.
 #define MYLOS_STEPS(shape, monoid) \
   case Monoid::monoid:             \
-    return run_reduce_##shape<Monoid::monoid, true>(problem, queue);
+    return run_reduce_##shape<Monoid::monoid, Through::steps>(problem, queue);
 #define MYLOS_CASE(shape, monoid) \
   case Monoid::monoid:            \
-    return run_reduce_##shape<Monoid::monoid, false>(problem, queue);
+    return run_reduce_##shape<Monoid::monoid, Through::nothing>(problem, queue);
 #define MYLOS_RUN(shape)                                                       \
   void run_##shape(const ReduceProblem& problem, const detail::Queue& queue) { \
+    if (const auto run = fixed_##shape(problem)) return run(problem, queue);   \
     if (has_inlined_steps(problem)) switch (problem.reduction.monoid) {        \
         MYLOS_STEPS(shape, sum)                                                \
         MYLOS_STEPS(shape, sum_of_squares)                                     \
@@ -64,8 +87,14 @@ MYLOS_RUN(columns)
 #undef MYLOS_CASE
 #undef MYLOS_STEPS
 
+const char* refuse_pairs(const ReduceProblem& problem) {
+  if (const char* reason = refuse_rows(problem)) return reason;
+  return refuse_reduce_pairs(problem);
+}
+
 constexpr detail::Candidate<ReduceProblem> list[] = {
     {"cuda/short_rows", refuse_short_rows, run_short_rows},
+    {"cuda/pairs", refuse_pairs, run_reduce_pairs},
     {"cuda/rows", refuse_rows, run_rows},
     {"cuda/columns", refuse_dtypes, run_columns},
 };

@@ -257,9 +257,9 @@ void launch_columns(const detail::ReduceProblem& problem, const detail::Queue& q
   if (states != 0) launch_combine<M, T>(k.p, k.partial, k.pieces.count, queue.stream);
 }
 
-template <Monoid M, bool Steps>
+template <Monoid M, Through Way>
 void run_reduce_columns(const detail::ReduceProblem& problem, const detail::Queue& queue) {
-  with_stored<M, Steps>(problem, [&](auto stored, auto value, auto through) {
+  with_stored<M, Way>(problem, [&](auto stored, auto value, auto through) {
     constexpr Through way = decltype(through)::value;
     using Stored = decltype(stored);
     using T = decltype(value);

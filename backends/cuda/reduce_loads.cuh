@@ -29,22 +29,25 @@ struct RawVector {
 };
 
 template <class Stored>
+__device__ __forceinline__ const uint4* vector_at(const void* x, std::int64_t offset) {
+  return reinterpret_cast<const uint4*>(static_cast<const typename Stored::Unit*>(x) + offset);
+}
+template <class Stored>
 __device__ __forceinline__ RawVector load_raw_vector(const void* x, std::int64_t offset) {
-  return {__ldcs(reinterpret_cast<const uint4*>(static_cast<const typename Stored::Unit*>(x) + offset))};
+  return {__ldcs(vector_at<Stored>(x, offset))};
 }
 
 /// One that takes no place in the L1 cache, and one that is wanted again.
-template <class Stored>
-__device__ __forceinline__ RawVector load_passing_vector(const void* x, std::int64_t offset) {
+__device__ __forceinline__ RawVector load_passing_vector(const uint4* vector) {
   RawVector v;
   asm("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
       : "=r"(v.bits.x), "=r"(v.bits.y), "=r"(v.bits.z), "=r"(v.bits.w)
-      : "l"(static_cast<const typename Stored::Unit*>(x) + offset));
+      : "l"(vector));
   return v;
 }
 template <class Stored>
 __device__ __forceinline__ RawVector load_kept_vector(const void* x, std::int64_t offset) {
-  return {__ldg(reinterpret_cast<const uint4*>(static_cast<const typename Stored::Unit*>(x) + offset))};
+  return {__ldg(vector_at<Stored>(x, offset))};
 }
 
 template <class Stored>

@@ -149,117 +149,6 @@ __global__ void __launch_bounds__(256, reduce_blocks(is_chained(Way)))
     static_cast<typename R::State*>(k.partial)[item] = state;
 }
 
-/// Vectors of x and of the one tensor beside it, the first n of them, into the sum of what becomes of their pairs. One:
-/// the same vector is beside all of x's.
-template <class Stored, bool Chained, bool One, int N>
-__device__ __forceinline__ void take_pairs(const RowsParameters<float>& k, RawVector (&raw)[N],
-                                           RawVector (&second)[One ? 1 : N], int n,
-                                           Reducer<Monoid::sum, float>::State& state) {
-  constexpr int width = Stored::width;
-  // A chain takes more values at once: its switches are paid for all of them together.
-  constexpr int units_at_once = Chained ? pairs_at_once(One) / width : 1;
-  constexpr int values = units_at_once * width;
-#pragma unroll(Chained ? 1 : N)
-  for (int i = 0; i < N; i += units_at_once) {
-    detail::RegisterTile<float, values> v;
-    detail::RegisterTile<float, values> a;
-    MYLOS_UNROLL
-    for (int g = 0; g < units_at_once; ++g) {
-      widen_vector<Stored>(k.is_half, raw[Chained ? g : i], &v[g * width]);
-      widen_vector<Stored>(k.is_half, second[One ? 0 : Chained ? g : i], &a[g * width]);
-    }
-    if constexpr (Chained) {
-      detail::apply<math::Precise>(k.p.before, v, [&](int, auto& operand) { operand = a; });
-      MYLOS_UNROLL
-      for (int g = 0; g + units_at_once < N; ++g) {
-        raw[g] = raw[g + units_at_once];
-        if (!One) second[g] = second[g + units_at_once];
-      }
-    }
-    if (Chained && k.p.prepare < detail::Prepare::mse)
-      prepare_plain<Monoid::sum, values>(k.p, &v[0]);
-    else
-      prepare_vector<values>(k.p, &v[0], &a[0]);
-    MYLOS_UNROLL
-    for (int j = 0; j < values; j += 4)
-      if (i + j / width < n) Reducer<Monoid::sum, float>::take4(state, v[j], v[j + 1], v[j + 2], v[j + 3], 0, 0);
-  }
-}
-
-/// The sum over pairs of a value of x and of the one tensor beside it: the target of a loss, or the operand of a chain.
-/// Their vectors are loaded together, and what is done with them is inlined. Shared: every run of the innermost axis
-/// has the same values of the other tensor beside it; they are loaded once for several runs.
-template <class Stored, bool Chained, bool Shared>
-__global__ void __launch_bounds__(256, pairs_blocks()) pairs_kernel(const __grid_constant__ RowsParameters<float> k) {
-  using R = Reducer<Monoid::sum, float>;
-  constexpr int width = Stored::width;
-  constexpr int in_flight = pairs_in_flight(Shared);
-  const int thread = static_cast<int>(threadIdx.x) % k.team;
-  const std::int64_t item =
-      static_cast<std::int64_t>(blockIdx.x) * (256 / k.team) + static_cast<int>(threadIdx.x) / k.team;
-  if (item >= k.items) return;  // a whole team
-  const std::int64_t output = k.pieces.count == 1 ? item : item / k.pieces.count;
-  const std::int64_t begin = (item - output * k.pieces.count) * k.pieces.length;
-  const auto& second = k.p.operand[0];
-  const std::int64_t base = detail::kept_offset(k.p, k.p.x_stride, output);
-  const std::int64_t second_base = detail::kept_offset(k.p, second.stride, output);
-  R::State state = R::identity();
-  const auto units = static_cast<std::int64_t>(k.units.divisor);
-  RawVector raw[in_flight];
-  RawVector second_raw[Shared ? 1 : in_flight];
-  if constexpr (Shared) {  // pieces of whole runs
-    const std::int64_t runs = k.all_units / units;
-    const std::int64_t end = begin + k.pieces.length < runs ? begin + k.pieces.length : runs;
-    for (std::int64_t run = begin; run < end; run += in_flight) {
-      const int n = run + in_flight < end ? in_flight : static_cast<int>(end - run);
-      std::int64_t x_run[in_flight];
-      MYLOS_UNROLL
-      for (int i = 0; i < in_flight; ++i) {
-        x_run[i] = base;
-        detail::for_coordinates(k.p, k.p.kept_rank, k.p.rank - 1, i < n ? run + i : run,
-                                [&](int d, std::int64_t c) { x_run[i] += c * k.p.x_stride[d]; });
-      }
-      for (std::int64_t u = thread; u < units; u += k.team) {
-        second_raw[0] = load_kept_vector<Stored>(second.data, second_base + u * width);
-        MYLOS_UNROLL
-        for (int i = 0; i < in_flight; ++i)
-          if (i < n) raw[i] = load_passing_vector<Stored>(k.p.x, x_run[i] + u * width);
-        take_pairs<Stored, Chained, true>(k, raw, second_raw, n, state);
-      }
-    }
-  } else {
-    const std::int64_t end = begin + k.pieces.length < k.all_units ? begin + k.pieces.length : k.all_units;
-    // Run by run of the innermost axis: within one, the other tensor lies as x does.
-    for (std::int64_t run = begin / units; run * units < end; ++run) {
-      std::int64_t x_run = base - run * units * width;
-      std::int64_t second_run = second_base - run * units * width;
-      detail::for_coordinates(k.p, k.p.kept_rank, k.p.rank - 1, run, [&](int d, std::int64_t c) {
-        x_run += c * k.p.x_stride[d];
-        second_run += c * second.stride[d];
-      });
-      const std::int64_t first = run * units < begin ? begin : run * units;
-      const std::int64_t last = (run + 1) * units < end ? (run + 1) * units : end;
-      for (std::int64_t u = first + thread; u < last; u += k.team * in_flight) {
-        int n = 0;
-        MYLOS_UNROLL
-        for (int i = 0; i < in_flight; ++i) {
-          if (u + i * k.team >= last) continue;
-          n = i + 1;
-          raw[i] = load_passing_vector<Stored>(k.p.x, x_run + (u + i * k.team) * width);
-          second_raw[i] = load_passing_vector<Stored>(second.data, second_run + (u + i * k.team) * width);
-        }
-        take_pairs<Stored, Chained, false>(k, raw, second_raw, n, state);
-      }
-    }
-  }
-  combine_team<Monoid::sum, float>(state, k.team);
-  if (thread != 0) return;
-  if (k.partial == nullptr)
-    finish_output<Monoid::sum, float>(k.p, output, state);
-  else
-    static_cast<R::State*>(k.partial)[item] = state;
-}
-
 /// Whether every unit of x is a whole vector at an aligned address.
 inline bool has_vectors(const detail::ReduceProblem& problem, int width) {
   const int rank = problem.axis.rank;
@@ -268,34 +157,6 @@ inline bool has_vectors(const detail::ReduceProblem& problem, int width) {
   for (int d = 0; d < problem.kept.rank; ++d) aligned = aligned && problem.x_kept.stride[d] % width == 0;
   for (int d = 0; d + 1 < rank; ++d) aligned = aligned && problem.x_axis.stride[d] % width == 0;
   return aligned;
-}
-
-/// Whether pairs_kernel serves a problem whose x has vectors: one tensor beside it, of x's dtype, in vectors too.
-inline bool has_pairs(const detail::ReduceProblem& problem, int width) {
-  const detail::Prepare prepare = problem.reduction.prepare;
-  const bool is_loss = prepare >= detail::Prepare::mse && prepare != detail::Prepare::gaussian_nll;
-  if (problem.first_after != 1 || !(is_loss || is_plain(prepare))) return false;
-  const Tensor& second = problem.operand[0];
-  const detail::Strides& kept = problem.operand_kept[0];
-  const detail::Strides& axis = problem.operand_axis[0];
-  const int rank = problem.axis.rank;
-  // Runs that are shorter than a block's threads would leave most of them idle.
-  if (rank > 1 && problem.axis.extent[rank - 1] < 256 * width) return false;
-  bool aligned = second.dtype == problem.x.dtype && axis.stride[rank - 1] == 1 &&
-                 reinterpret_cast<std::uintptr_t>(second.data) % 16 == 0;
-  for (int d = 0; d < problem.kept.rank; ++d) aligned = aligned && kept.stride[d] % width == 0;
-  for (int d = 0; d + 1 < rank; ++d) aligned = aligned && axis.stride[d] % width == 0;
-  return aligned;
-}
-
-/// Likewise, whether that tensor has the same values beside each of many runs.
-inline bool has_shared_pairs(const detail::ReduceProblem& problem) {
-  const detail::Strides& axis = problem.operand_axis[0];
-  const int rank = problem.axis.rank;
-  if (rank < 2 || problem.axis.count / problem.axis.extent[rank - 1] < pairs_shared_runs) return false;
-  bool shared = true;
-  for (int d = 0; d + 1 < rank; ++d) shared = shared && axis.stride[d] == 0;
-  return shared;
 }
 
 template <class T>
@@ -319,9 +180,9 @@ RowsParameters<T> make_rows_parameters(const detail::ReduceProblem& problem, int
   return k;
 }
 
-template <Monoid M, bool Steps>
+template <Monoid M, Through Way>
 void run_reduce_rows(const detail::ReduceProblem& problem, const detail::Queue& queue) {
-  with_stored<M, Steps>(problem, [&](auto stored, auto value, auto through) {
+  with_stored<M, Way>(problem, [&](auto stored, auto value, auto through) {
     constexpr Through way = decltype(through)::value;
     using Stored = decltype(stored);
     using T = decltype(value);
@@ -330,18 +191,6 @@ void run_reduce_rows(const detail::ReduceProblem& problem, const detail::Queue& 
     if constexpr (!is_chained(way))
       if (!k.vectors && k.is_flat && k.step == 1) kernel = rows_kernel<M, way, true, Stored, T>;
     k.team = reduce_team(k.pieces.length);
-    if constexpr (way == Through::calls && M == Monoid::sum && std::is_same_v<T, float>)
-      if (k.vectors && has_pairs(problem, Stored::width)) {
-        const bool chained = !problem.before->empty();
-        if (has_shared_pairs(problem)) {
-          kernel = chained ? pairs_kernel<Stored, true, true> : pairs_kernel<Stored, false, true>;
-          k.pieces = detail::cut(problem.axis.count / k.inner, 0, pairs_in_flight(true));
-          k.items = k.p.outputs * k.pieces.count;
-          k.team = reduce_team(k.pieces.length * static_cast<std::int64_t>(k.units.divisor));
-        } else {
-          kernel = chained ? pairs_kernel<Stored, true, false> : pairs_kernel<Stored, false, false>;
-        }
-      }
     const std::int64_t states = states_of(k.p, k.pieces.count);
     const Scratch scratch(queue.stream, static_cast<std::size_t>(states) * sizeof(typename Reducer<M, T>::State));
     k.partial = scratch.data();

@@ -200,9 +200,9 @@ inline std::int64_t staged_pitch(const detail::ReduceProblem& problem) {
   return problem.kept.rank == 1 && pitch >= problem.axis.count && 2 * pitch <= 3 * problem.axis.count + 2 ? pitch : 0;
 }
 
-template <Monoid M, bool Steps>
+template <Monoid M, Through Way>
 void run_reduce_short_rows(const detail::ReduceProblem& problem, const detail::Queue& queue) {
-  with_stored<M, Steps>(problem, [&](auto stored, auto value, auto through) {
+  with_stored<M, Way>(problem, [&](auto stored, auto value, auto through) {
     constexpr Through way = decltype(through)::value;
     using Stored = decltype(stored);
     using T = decltype(value);

@@ -5,14 +5,18 @@
 
 namespace mylos::cuda {
 
-template void run_reduce_short_rows<Monoid::sum, true>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_rows<Monoid::sum, true>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_columns<Monoid::sum, true>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_short_rows<Monoid::sum_of_squares, true>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_rows<Monoid::sum_of_squares, true>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_columns<Monoid::sum_of_squares, true>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_short_rows<Monoid::maximum, true>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_rows<Monoid::maximum, true>(const detail::ReduceProblem&, const detail::Queue&);
-template void run_reduce_columns<Monoid::maximum, true>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_short_rows<Monoid::sum, Through::steps>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_rows<Monoid::sum, Through::steps>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_columns<Monoid::sum, Through::steps>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_short_rows<Monoid::sum_of_squares, Through::steps>(const detail::ReduceProblem&,
+                                                                            const detail::Queue&);
+template void run_reduce_rows<Monoid::sum_of_squares, Through::steps>(const detail::ReduceProblem&,
+                                                                      const detail::Queue&);
+template void run_reduce_columns<Monoid::sum_of_squares, Through::steps>(const detail::ReduceProblem&,
+                                                                         const detail::Queue&);
+template void run_reduce_short_rows<Monoid::maximum, Through::steps>(const detail::ReduceProblem&,
+                                                                     const detail::Queue&);
+template void run_reduce_rows<Monoid::maximum, Through::steps>(const detail::ReduceProblem&, const detail::Queue&);
+template void run_reduce_columns<Monoid::maximum, Through::steps>(const detail::ReduceProblem&, const detail::Queue&);
 
 }  // namespace mylos::cuda

@@ -2,6 +2,7 @@
 // team's states, and the end.
 #pragma once
 
+#include "cuda/fixed_steps.cuh"
 #include "cuda/primitives/launch.cuh"
 #include "cuda/primitives/named_barrier.cuh"
 #include "cuda/primitives/scratch.cuh"
@@ -49,10 +50,16 @@ __device__ __forceinline__ void prepare_plain(const ReduceParameters<T>& p, T* v
     }
 }
 
-/// How the values of x reach a state: as they are; by a plain step; through a chain that is inlined, and a plain step;
-/// through anything, by calls.
-enum class Through : std::uint8_t { nothing, plain, steps, calls };
-MYLOS_HOST_DEVICE constexpr bool is_chained(Through way) { return way == Through::steps || way == Through::calls; }
+/// N values through a chain's only step, which the compiler knows.
+template <StepId Id, int N>
+__device__ __forceinline__ void pass_fixed(const ReduceParameters<float>& p, float* v) {
+  detail::RegisterTile<float, N> tile;
+  MYLOS_UNROLL
+  for (int k = 0; k < N; ++k) tile[k] = v[k];
+  FixedSteps<0, Id>::template apply<N>(p.before, tile, tile);
+  MYLOS_UNROLL
+  for (int k = 0; k < N; ++k) v[k] = tile[k];
+}
 
 // ---- chains, apart: a switch over all steps, inlined into each kernel, would cost registers where there is none, and
 // minutes of the compiler's time. One function for both chains and any number of values ------------------------------
@@ -125,6 +132,8 @@ __device__ __forceinline__ void take_groups(const ReduceParameters<T>& p, typena
           transform<T>(p, false, output, at + k * step, step, {{v[k], v[k + 1], v[k + 2], v[k + 3]}});
       MYLOS_UNROLL
       for (int j = 0; j < 4; ++j) v[k + j] = changed.v[j];
+    } else if constexpr (is_fixed(Way)) {
+      pass_fixed<step_of(Way), 4>(p, v + k);
     } else if constexpr (Way != Through::nothing) {
       prepare_plain<M, 4>(p, v + k);
     }
@@ -137,6 +146,8 @@ __device__ __forceinline__ void take_one(const ReduceParameters<T>& p, typename 
                                          std::int64_t output, std::int64_t at, T v) {
   if constexpr (Way == Through::calls)
     v = transform<T>(p, false, output, at, 0, {{v, v, v, v}}).v[0];
+  else if constexpr (is_fixed(Way))
+    pass_fixed<step_of(Way), 1>(p, &v);
   else if constexpr (Way != Through::nothing)
     prepare_plain<M, 1>(p, &v);
   Reducer<M, T>::take(state, v, at);
@@ -147,7 +158,7 @@ template <Monoid M, Through Way, class T>
 __device__ __forceinline__ void take_rest_of_four(const ReduceParameters<T>& p, typename Reducer<M, T>::State& state,
                                                   std::int64_t output, std::int64_t at, std::int64_t step, int valid,
                                                   const T (&v)[3]) {
-  if constexpr (M == Monoid::sum && !is_chained(Way) && std::is_same_v<T, float>) {
+  if constexpr (M == Monoid::sum && !is_chained(Way) && !is_fixed(Way) && std::is_same_v<T, float>) {
     T four[4] = {v[0], v[1], v[2], T(0)};  // of 0 no plain step makes anything else
     take_groups<M, Way, 4>(p, state, output, at, step, four);
   } else {
@@ -279,11 +290,12 @@ __device__ __forceinline__ void combine_team(State& state, int team) {
 template <Through Way>
 using ThroughConstant = std::integral_constant<Through, Way>;
 
-/// Calls run(Stored(), T(), ThroughConstant<Way>()) for what a problem's x is stored as. Steps: its chain is inlined.
-template <Monoid M, bool Steps, class Run>
+/// Calls run(Stored(), T(), ThroughConstant<Way>()) for what a problem's x is stored as. Way: how its chain is inlined,
+/// or `nothing` where it is not.
+template <Monoid M, Through Way, class Run>
 void with_stored(const detail::ReduceProblem& problem, const Run& run) {
-  if constexpr (Steps) {
-    constexpr ThroughConstant<Through::steps> way;
+  if constexpr (Way != Through::nothing) {
+    constexpr ThroughConstant<Way> way;
     return problem.x.dtype == DType::f32 ? run(StoredF32(), float(), way) : run(Stored16(), float(), way);
   } else {
     const detail::Prepare prepare = problem.reduction.prepare;

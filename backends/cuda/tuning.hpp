@@ -95,6 +95,8 @@ MYLOS_HOST_DEVICE constexpr int rows_in_flight(int) { return 4; }
 /// Pairs with another tensor likewise: of each, or of x where one vector of the other is shared. From so many runs on
 /// it is.
 MYLOS_HOST_DEVICE constexpr int pairs_in_flight(bool shared) { return shared ? 4 : 4; }
+/// Values of pairs that pass at once through what the compiler knows.
+inline constexpr int pairs_fixed_at_once = 8;
 MYLOS_HOST_DEVICE constexpr int pairs_blocks() { return 3; }
 inline constexpr std::int64_t pairs_shared_runs = 1024;
 /// Short results: the bytes of x that a block of 256 threads stages, and blocks per multiprocessor at least.
