@@ -192,12 +192,70 @@ __global__ void __launch_bounds__(256, short_rows_blocks(is_chained(Way)))
   }
 }
 
+/// Up to four values of each result, one result behind the other from an aligned address on: a thread has as many
+/// vectors as a result has values, and stores 16 bytes or 32. The sums are those of the other kernel.
+template <Monoid M, Through Way, int Count, class Stored>
+__global__ void __launch_bounds__(256, tiny_rows_blocks)
+    tiny_rows_kernel(const __grid_constant__ ShortRowsParameters<float> k) {
+  using R = Reducer<M, float>;
+  constexpr int width = Stored::width;
+  constexpr int turns = tiny_rows_turns;
+  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * (256 * turns) + threadIdx.x;
+  const auto* const x = static_cast<const uint4*>(k.p.x);
+  RawVector raw[turns][Count];
+  MYLOS_UNROLL
+  for (int t = 0; t < turns; ++t) MYLOS_UNROLL
+  for (int j = 0; j < Count; ++j)
+    if ((first + t * 256 + 1) * width <= k.p.outputs) raw[t][j] = {__ldg(x + (first + t * 256) * Count + j)};
+  MYLOS_UNROLL
+  for (int t = 0; t < turns; ++t) {
+    const std::int64_t output = (first + t * 256) * width;
+    if (output + width > k.p.outputs) continue;
+    float v[Count * width];
+    MYLOS_UNROLL
+    for (int j = 0; j < Count; ++j) widen_vector<Stored>(k.is_half, raw[t][j], v + j * width);
+    typename R::State state[width];
+    MYLOS_UNROLL
+    for (int r = 0; r < width; ++r) {
+      state[r] = R::identity();
+      if constexpr (Count == 4) {
+        take_groups<M, Way, 4>(k.p, state[r], output + r, 0, 1, v + 4 * r);
+      } else {
+        const float rest[3] = {v[Count * r], v[Count * r + 1], Count > 2 ? v[Count * r + (Count > 2 ? 2 : 0)] : 0.0F};
+        take_rest_of_four<M, Way>(k.p, state[r], output + r, 0, 1, Count, rest);
+      }
+    }
+    auto* const y = reinterpret_cast<float4*>(static_cast<float*>(k.p.y[0]) + output);
+    MYLOS_UNROLL
+    for (int r = 0; r < width; r += 4)
+      y[r / 4] = make_float4(plain_value<M>(k.p, state[r]), plain_value<M>(k.p, state[r + 1]),
+                             plain_value<M>(k.p, state[r + 2]), plain_value<M>(k.p, state[r + 3]));
+  }
+}
+
 /// Elements between neighbouring results where a block may as well read all of them, else 0.
 inline std::int64_t staged_pitch(const detail::ReduceProblem& problem) {
   if (problem.axis.count == 0 || (problem.axis.rank != 0 && problem.x_step() != 1)) return 0;
   if (problem.kept.rank == 0) return problem.axis.count;
   const std::int64_t pitch = problem.x_kept.stride[0];
   return problem.kept.rank == 1 && pitch >= problem.axis.count && 2 * pitch <= 3 * problem.axis.count + 2 ? pitch : 0;
+}
+
+/// Whether tiny_rows_kernel serves a problem; its end is plain.
+template <class T>
+bool is_tiny(const ShortRowsParameters<T>& k, int width) {
+  return k.count >= 2 && k.count <= 4 && k.pitch == k.count && k.p.plain_end && k.p.outputs % width == 0 &&
+         k.p.kept_rank == 1 && k.p.y_stride[0][0] == 1 && reinterpret_cast<std::uintptr_t>(k.p.x) % 16 == 0 &&
+         reinterpret_cast<std::uintptr_t>(k.p.y[0]) % 16 == 0;
+}
+
+template <Monoid M, Through Way, class Stored>
+void launch_tiny_rows(const ShortRowsParameters<float>& k, void* stream) {
+  const std::int64_t groups = k.p.outputs / Stored::width;
+  auto kernel = tiny_rows_kernel<M, Way, 2, Stored>;
+  if (k.count == 3) kernel = tiny_rows_kernel<M, Way, 3, Stored>;
+  if (k.count == 4) kernel = tiny_rows_kernel<M, Way, 4, Stored>;
+  launch(kernel, (groups + 256 * tiny_rows_turns - 1) / (256 * tiny_rows_turns), 256, stream, k);
 }
 
 template <Monoid M, Through Way>
@@ -216,6 +274,9 @@ void run_reduce_short_rows(const detail::ReduceProblem& problem, const detail::Q
     k.team_log = short_rows_team_log(k.count, Stored::width);
     const std::int64_t pitch = k.pitch != 0 ? k.pitch : (k.count == 0 ? 1 : k.count);
     k.rows = short_rows_results(pitch, Stored::width);
+    if constexpr ((way == Through::nothing || way == Through::plain) && (M == Monoid::sum || M == Monoid::maximum) &&
+                  std::is_same_v<T, float>)
+      if (is_tiny(k, Stored::width)) return launch_tiny_rows<M, way, Stored>(k, queue.stream);
     const std::int64_t states = states_of(k.p, 1);
     const Scratch scratch(queue.stream, static_cast<std::size_t>(states) * sizeof(typename Reducer<M, T>::State));
     k.partial = scratch.data();

@@ -102,6 +102,9 @@ inline constexpr std::int64_t pairs_shared_runs = 1024;
 /// Short results: the bytes of x that a block of 256 threads stages, and blocks per multiprocessor at least.
 inline constexpr int short_rows_bytes = 16384;
 MYLOS_HOST_DEVICE constexpr int short_rows_blocks(bool transforms) { return transforms ? 3 : 6; }
+/// Results of two to four values: groups of results that a thread has at once, and blocks per multiprocessor at least.
+inline constexpr int tiny_rows_turns = 2;
+inline constexpr int tiny_rows_blocks = 4;
 /// Values of a result at most: more of them where rows of whole vectors, which need no staging, are out of the
 /// question.
 MYLOS_HOST_DEVICE constexpr int short_rows_longest(std::int64_t count, int width) {
