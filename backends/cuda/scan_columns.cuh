@@ -171,7 +171,7 @@ struct ScanColumn {
 #pragma unroll
       for (int c = 0; c < Width; ++c) out.value[c] = detail::narrow<S>(detail::widen<T>(tile.value[r][c]));
       if constexpr (Vectors) {
-        if (at + r < end && valid > 0) StreamingAccess::store(reinterpret_cast<Pack<S, Width>*>(to), out);
+        if (at + r < end && valid > 0) GlobalAccess::store(reinterpret_cast<Pack<S, Width>*>(to), out);
       } else {
 #pragma unroll
         for (int c = 0; c < Width; ++c)

@@ -56,8 +56,15 @@ struct ScanSource {
         copy_async<16>(stages.chunk(stage, c), rows.lowest(x, first + c * E));
       }
     } else if (rows.k.vectors) {
-#pragma unroll 1
-      for (int i = 0; i < N; ++i) load_part(stages, stage, i * lanes + rows.lane);
+#pragma unroll
+      for (int i = 0; i < N; ++i) {
+        const int c = i * lanes + rows.lane;
+        const std::int64_t at = first + c * E;
+        if (at >= 0 && at + E <= place.length)
+          copy_async<16>(stages.chunk(stage, c), rows.lowest(x, at));
+        else
+          load_part(stages.chunk(stage, c), at);
+      }
     } else {
 #pragma unroll 1
       for (int i = 0; i < N; ++i) load_elements(stages, stage, i * lanes);
@@ -74,17 +81,20 @@ struct ScanSource {
       for (int i = 0; i < N; ++i) load_mask_elements(stages, stage, i * lanes);
     }
   }
-  /// A chunk of which some values may lie outside of the row.
-  __device__ __forceinline__ void load_part(const Stages& stages, int stage, int c) const {
-    const std::int64_t at = first + c * E;
-    if (at >= 0 && at + E <= place.length) return copy_async<16>(stages.chunk(stage, c), rows.lowest(x, at));
-    S* const slot = stages.chunk(stage, c);
+  /// A chunk of which some values, or all, lie outside of the row.
+  __device__ __forceinline__ void load_part(S* slot, std::int64_t at) const {
+    const S neutral = neutral_of<typename Rows::R, S>(rows.k.p);
+    Pack<S, E> chunk;
 #pragma unroll
-    for (int e = 0; e < E; ++e) {
-      const std::int64_t position = at + rows.in_memory(e);
-      const bool is = position >= 0 && position < place.length;
-      slot[e] = is ? x[rows.offset(position)] : neutral_of<typename Rows::R, S>(rows.k.p);
+    for (int e = 0; e < E; ++e) chunk.value[e] = neutral;
+    if (at + E > 0 && at < place.length) {
+#pragma unroll
+      for (int e = 0; e < E; ++e) {
+        const std::int64_t position = at + rows.in_memory(e);
+        if (position >= 0 && position < place.length) chunk.value[e] = x[rows.offset(position)];
+      }
     }
+    *reinterpret_cast<Pack<S, E>*>(slot) = chunk;
   }
   /// As many chunks as there are lanes, neighbouring elements by neighbouring lanes.
   __device__ __forceinline__ void load_elements(const Stages& stages, int stage, int chunk) const {

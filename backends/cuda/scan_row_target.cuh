@@ -44,24 +44,18 @@ struct ScanTarget {
 #pragma unroll
       for (int i = 0; i < N; ++i) {
         const int c = i * lanes + rows.lane;
-        StreamingAccess::store(reinterpret_cast<Pack<S, E>*>(rows.lowest(y, first + c * E)), stages.pack(stage, c));
+        GlobalAccess::store(reinterpret_cast<Pack<S, E>*>(rows.lowest(y, first + c * E)), stages.pack(stage, c));
       }
       return;
     }
-#pragma unroll 1
+#pragma unroll
     for (int i = 0; i < N; ++i) {
       const int c = i * lanes + rows.lane;
       const std::int64_t at = first + c * E;
-      const Pack<S, E> chunk = stages.pack(stage, c);
-      if (at >= 0 && at + E <= place.length) {
-        StreamingAccess::store(reinterpret_cast<Pack<S, E>*>(rows.lowest(y, at)), chunk);
-        continue;
-      }
-#pragma unroll
-      for (int e = 0; e < E; ++e) {
-        const std::int64_t position = at + rows.in_memory(e);
-        if (position >= 0 && position < place.length) y[rows.offset(position)] = chunk.value[e];
-      }
+      if (at >= 0 && at + E <= place.length)
+        GlobalAccess::store(reinterpret_cast<Pack<S, E>*>(rows.lowest(y, at)), stages.pack(stage, c));
+      else if (at + E > 0 && at < place.length)
+        store_part(y, at, place.length, rows.k.backward, &stages.pack(stage, c));
     }
   }
   /// Indices of this lane's chunk at a position. All lanes of the warp call this together.
@@ -74,6 +68,15 @@ struct ScanTarget {
   }
 
  private:
+  /// A chunk at one of the row's ends; apart, and with nothing of this object, which stays in registers.
+  static __device__ __noinline__ void store_part(S* y, std::int64_t at, std::int64_t length, bool backward,
+                                                 const Pack<S, E>* chunk) {
+#pragma unroll
+    for (int e = 0; e < E; ++e) {
+      const std::int64_t position = at + (backward ? E - 1 - e : e);
+      if (position >= 0 && position < length) y[backward ? -position : position] = chunk->value[e];
+    }
+  }
   __device__ __forceinline__ void store_each_index(std::int64_t at, const std::int64_t (&index)[E]) const {
 #pragma unroll
     for (int e = 0; e < E; ++e)
@@ -100,7 +103,7 @@ struct ScanTarget {
   }
   __device__ __forceinline__ void store_pair(std::int64_t at, std::int64_t earlier, std::int64_t later) const {
     auto* const to = reinterpret_cast<longlong2*>(rows.k.backward ? indices - at - 1 : indices + at);
-    __stcs(to, rows.k.backward ? make_longlong2(later, earlier) : make_longlong2(earlier, later));
+    *to = rows.k.backward ? make_longlong2(later, earlier) : make_longlong2(earlier, later);
   }
 };
 

@@ -94,7 +94,8 @@ __global__ void __launch_bounds__(scan_rows_tuning().threads,
       const std::int64_t at = target.first + lane * (N * E);
       State part[N];
       unsigned hidden[N];
-      T kept[N][Chained ? E : 1];
+      constexpr bool levels = M == ScanMonoid::log_sum_exp && std::is_same_v<T, float>;
+      T kept[N][Chained || levels ? E : 1];
       State own = R::identity();
 #pragma unroll
       for (int i = 0; i < N; ++i) {
@@ -108,18 +109,34 @@ __global__ void __launch_bounds__(scan_rows_tuning().threads,
         }
         T v[E];
         detail::unpack(chunk, v);
-        if constexpr (Chained) {
-          chain_before<Rows, S>(rows, target.place, at + i * E, hidden[i], v);
+        if constexpr (Chained) chain_before<Rows, S>(rows, target.place, at + i * E, hidden[i], v);
+        if constexpr (Chained || levels) {
 #pragma unroll
           for (int e = 0; e < E; ++e) kept[i][e] = v[e];
         }
+        if constexpr (levels) continue;
         negate_if<M>(k.p.negated, v);
         part[i] = Rows::Run::of(v, at + i * E, hidden[i]);
         R::combine(own, part[i]);
       }
-      R::tidy(own);
-      State scanned[1] = {own};
-      scan_lanes<R>(scanned, lane, k.lanes);
+      [[maybe_unused]] LevelScan<N, E> level;
+      bool is_level = false;  // of all lanes alike
+      State scanned[1];
+      if constexpr (levels) {
+        is_level = k.lanes == 32 && level.find(kept, state.shift);
+        if (is_level) scanned[0] = level.scan(kept, lane);
+#pragma unroll
+        for (int i = 0; i < N; ++i) {
+          if (is_level) continue;
+          part[i] = Rows::Run::of(kept[i], at + i * E, hidden[i]);
+          R::combine(own, part[i]);
+        }
+      }
+      if (!is_level) {
+        R::tidy(own);
+        scanned[0] = own;
+        scan_lanes<R>(scanned, lane, k.lanes);
+      }
       State tile_total = shuffle_from(scanned[0], k.lanes - 1, k.lanes);
       R::tidy(tile_total);
       const State of_lanes = shuffle_up(scanned[0], 1, k.lanes);
@@ -133,21 +150,27 @@ __global__ void __launch_bounds__(scan_rows_tuning().threads,
       R::combine(state, tile_total);
       R::tidy(state);
       if (k.stage != ScanStage::totals) {
+        if constexpr (levels)
+          if (is_level) level.begin(before);
 #pragma unroll
         for (int i = 0; i < N; ++i) {
           Pack<S, E>& chunk = stages.pack(stage, lane * N + i);
           T v[E];
           T out[E];
           std::int64_t index[E];
-          if constexpr (Chained) {
+          if constexpr (Chained || levels) {
 #pragma unroll
             for (int e = 0; e < E; ++e) v[e] = kept[i][e];
           } else {
             detail::unpack(chunk, v);
           }
           negate_if<M>(k.p.negated, v);
-          Rows::Run::emit(before, k.p.exclusive, at + i * E, hidden[i], v, out, index);
-          R::combine(before, part[i]);
+          if constexpr (levels)
+            if (is_level) level.emit(k.p.exclusive, i, out);
+          if (!is_level) {
+            Rows::Run::emit(before, k.p.exclusive, at + i * E, hidden[i], v, out, index);
+            R::combine(before, part[i]);
+          }
           negate_if<M>(k.p.negated, out);
           if constexpr (Chained) apply_chain<ScanMath<S>>(k.p, true, target.place.row, at + i * E, out);
           if constexpr (M == ScanMonoid::arg_maximum) target.store_indices(at + i * E, index);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/apply.hpp"
+#include "cuda/fixed_steps.cuh"
 #include "cuda/primitives/access.cuh"
 #include "cuda/primitives/launch.cuh"
 #include "cuda/primitives/occupancy.cuh"
@@ -216,6 +217,85 @@ __device__ __forceinline__ void scan_lanes(State (&s)[N], int lane, int lanes) {
     for (int by = 1; by < lanes; by *= 2) scan_step<R>(s, lane, by, lanes);
   }
 }
+
+/// Sums of exponentials of f32 with one reference, the largest, for all values that a warp has at once: each value
+/// takes one exponential and one logarithm, and what the lanes have is put together without any. It serves where no
+/// result is far below that reference: a running maximum only rises, so the first one tells.
+template <int N, int E>
+class LevelScan {
+ public:
+  using State = Scanner<ScanMonoid::log_sum_exp, float>::State;
+
+  /// Whether it serves the warp's values, `shift` being the reference of what comes before in the piece. All lanes call
+  /// it.
+  __device__ __forceinline__ bool find(const float (&v)[N][E], float shift) {
+    float most = shift;
+    float first = -infinity();
+    bool numbers = true;
+#pragma unroll
+    for (int i = N - 1; i >= 0; --i) {
+#pragma unroll
+      for (int e = E - 1; e >= 0; --e) {
+        most = ::fmaxf(most, v[i][e]);
+        first = v[i][e] == -infinity() ? first : v[i][e];
+        numbers = numbers && v[i][e] == v[i][e];
+      }
+    }
+    if (!numbers) most = infinity();
+#pragma unroll
+    for (int by = 16; by > 0; by /= 2) most = ::fmaxf(most, __shfl_xor_sync(0xffffffffu, most, by));
+    first = ::fmaxf(shift, __shfl_sync(0xffffffffu, first, 0));
+    reference_ = most;
+    return most < infinity() && first > most - window;
+  }
+  /// This lane's values and those of the lanes before it.
+  __device__ __forceinline__ State scan(const float (&v)[N][E], int lane) {
+    double sum[1] = {0.0};
+#pragma unroll
+    for (int i = 0; i < N; ++i) {
+      float part = 0.0f;
+#pragma unroll
+      for (int e = 0; e < E; ++e) {
+        part += math::Precise::exp(v[i][e] - reference_);
+        running_[i][e] = part;
+      }
+      sum[0] += static_cast<double>(part);
+    }
+    scan_lanes<Scanner<ScanMonoid::sum, float>>(sum, lane, 32);
+    return {reference_, sum[0]};
+  }
+  /// Before the first chunk's results: what comes before this lane's values.
+  __device__ __forceinline__ void begin(const State& before) {
+    shift_ = ::fmaxf(before.shift, reference_);
+    scale_ = reference_ == shift_ ? 1.0f : math::Precise::exp(reference_ - shift_);
+    const float raised = before.shift == shift_ ? 1.0f : math::Precise::exp(before.shift - shift_);
+    before_ = before.sum * static_cast<double>(raised);
+  }
+  __device__ __forceinline__ void emit(bool exclusive, int i, float (&out)[E]) {
+    const auto base = static_cast<float>(before_);
+    float values[E];
+#pragma unroll
+    for (int e = 0; e < E; ++e) {
+      const float last = e == 0 ? 0.0f : running_[i][e == 0 ? 0 : e - 1];
+      values[e] = base + scale_ * (exclusive ? last : running_[i][e]);
+    }
+    log_values<E>(values, values);
+#pragma unroll
+    for (int e = 0; e < E; ++e) out[e] = shift_ + values[e];
+    before_ += static_cast<double>(scale_ * running_[i][E - 1]);
+  }
+
+ private:
+  /// A result is at most so far below: rounding the difference and its logarithm then costs 24 units at most.
+  static constexpr float window = 12.0f;
+  static __device__ __forceinline__ float infinity() { return detail::infinity_of<float>(); }
+
+  float reference_;
+  float running_[N][E];  // sums within each chunk
+  float shift_;
+  float scale_;
+  double before_;
+};
 
 /// N values at positions `at`, `at` + 1, ... of a row through a chain. A function of its own, not inlined: the code of
 /// all steps is there once, and its registers are not the kernels'.
