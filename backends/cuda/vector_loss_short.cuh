@@ -38,14 +38,17 @@ __device__ __forceinline__ typename VectorReducer<VectorLoss::scores, T>::State 
     widen_units<Stored, 4>(k.is_half, unit, v);
     R::template take<4>(state, k.v.o, v, v, v);
   }
-  if (lane != (whole / 4 & (team - 1))) return state;
-#pragma unroll 1
-  for (int at = whole; at < k.count; ++at) {
-    const typename Stored::Unit unit[1] = {load(at)};
-    T v[1];
-    widen_units<Stored, 1>(k.is_half, unit, v);
-    R::template take<1>(state, k.v.o, v, v, v);
-  }
+  if (whole == k.count || lane != (whole / 4 & (team - 1))) return state;
+  // -inf stands for those that are missing.
+  typename Stored::Unit unit[3];
+  MYLOS_UNROLL
+  for (int j = 0; j < 3; ++j) unit[j] = whole + j < k.count ? load(whole + j) : typename Stored::Unit(0);
+  T rest[3];
+  widen_units<Stored, 3>(k.is_half, unit, rest);
+  T v[4];
+  MYLOS_UNROLL
+  for (int j = 0; j < 4; ++j) v[j] = j < 3 && whole + j < k.count ? rest[j < 3 ? j : 0] : detail::lowest_value<T>();
+  R::template take<4>(state, k.v.o, v, v, v);
   return state;
 }
 
