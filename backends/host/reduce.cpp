@@ -47,7 +47,7 @@ void run_with(const ReduceProblem& problem, const Queue& queue, const char* labe
     using T = typename Type::Value;
     using State = typename detail::Reducer<Type::monoid, T>::State;
     BlockReduction<T> r = detail::make_block_reduction<T>(problem);
-    if (r.p.transforms()) r.transform = Isa::template transform<T>;
+    if (r.transforms()) r.transform = Isa::template transform<T>;
     std::unique_ptr<State[]> partial;
     if (r.pieces.count > 1) {
       partial.reset(new State[static_cast<std::size_t>(r.pieces.count * r.p.outputs)]);

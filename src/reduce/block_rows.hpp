@@ -2,7 +2,11 @@
 // over 16 states, so that compilers make vectors of them.
 #pragma once
 
+#include <limits>
+
 #include "reduce/monoid.hpp"
+#include "reduce/prepare.hpp"
+#include "row/block_kernels.hpp"
 
 namespace mylos::detail {
 
@@ -15,25 +19,48 @@ inline constexpr int reduce_lanes = 16;
 #define MYLOS_KEEP_LOOP
 #endif
 
-/// Rows that are taken at once: a multiple of four.
+/// What steps of a sign make of values, on their bits: -x, |x|, -|x|; of integers ~x, which turns the order round.
 template <class T>
+struct Signs {
+  using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+  Bits kept = ~Bits(0);
+  Bits turned = 0;
+
+  static Signs of(Prepare prepare) {
+    constexpr Bits sign = std::is_floating_point_v<T> ? Bits(1) << (8 * sizeof(T) - 1) : ~Bits(0);
+    Signs s;
+    if (prepare == Prepare::abs || prepare == Prepare::negate_abs) s.kept = ~sign;
+    if (prepare == Prepare::negate || prepare == Prepare::negate_abs) s.turned = sign;
+    return s;
+  }
+  MYLOS_FUNCTION T operator()(T v) const { return bits_as<T>((bits_as<Bits>(v) & kept) ^ turned); }
+};
+
+/// Rows that are taken at once: a multiple of four. Signed: their values go through `signs`.
+template <class T, bool Signed = false>
 struct StagedRows {
   const T* const* row;  // of 16 values from `first` on
   int count;
   int first;
+  Signs<T> signs = {};
   MYLOS_FUNCTION const T* at(int r) const { return row[r] + first; }
+  MYLOS_FUNCTION T value(int r, int l) const {
+    if constexpr (Signed) return signs(at(r)[l]);
+    return at(r)[l];
+  }
 };
 
 template <Monoid M, class T>
 struct RowsTaker {
   using R = Reducer<M, T>;
   /// Row r is position `position` + r * step.
-  static MYLOS_FUNCTION void take(typename R::State* s, const StagedRows<T>& v, std::int64_t position,
+  template <bool Signed>
+  static MYLOS_FUNCTION void take(typename R::State* s, const StagedRows<T, Signed>& v, std::int64_t position,
                                   std::int64_t step, std::int64_t lane_step) {
     for (int r = 0; r < v.count; r += 4)
       for (int l = 0; l < reduce_lanes; ++l)
-        R::take4(s[l], v.at(r)[l], v.at(r + 1)[l], v.at(r + 2)[l], v.at(r + 3)[l], position + r * step + l * lane_step,
-                 step);
+        R::take4(s[l], v.value(r, l), v.value(r + 1, l), v.value(r + 2, l), v.value(r + 3, l),
+                 position + r * step + l * lane_step, step);
   }
 };
 
@@ -44,29 +71,35 @@ struct RowsTaker {
 
 template <class T>
 struct RowsTaker<Monoid::maximum, T> {
-  static MYLOS_FUNCTION void take(T* s, const StagedRows<T>& v, std::int64_t, std::int64_t, std::int64_t) {
+  template <bool Signed>
+  static MYLOS_FUNCTION void take(T* s, const StagedRows<T, Signed>& v, std::int64_t, std::int64_t, std::int64_t) {
 #ifdef MYLOS_VECTOR_MAXIMA
     if constexpr (std::is_floating_point_v<T>) return take_vectors(s, v);
 #endif
     for (int r = 0; r < v.count; ++r) {
-      const T* row = v.at(r);
       MYLOS_KEEP_LOOP
-      for (int l = 0; l < reduce_lanes; ++l) s[l] = math::Precise::maximum(s[l], row[l]);
+      for (int l = 0; l < reduce_lanes; ++l) s[l] = math::Precise::maximum(s[l], v.value(r, l));
     }
   }
 
 #ifdef MYLOS_VECTOR_MAXIMA
  private:
-  static MYLOS_FUNCTION void take_vectors(T* s, const StagedRows<T>& v) {
+  template <bool Signed>
+  static MYLOS_FUNCTION void take_vectors(T* s, const StagedRows<T, Signed>& v) {
     using Vector __attribute__((vector_size(16), aligned(sizeof(T)), may_alias)) = T;
+    using Integer = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
+    using Mask __attribute__((vector_size(16))) = Integer;
     constexpr int width = 16 / static_cast<int>(sizeof(T));
     constexpr int vectors = reduce_lanes / width;
+    const Mask kept = Mask{} + static_cast<Integer>(v.signs.kept);
+    const Mask turned = Mask{} + static_cast<Integer>(v.signs.turned);
     Vector largest[vectors];
     for (int q = 0; q < vectors; ++q) largest[q] = *reinterpret_cast<const Vector*>(s + q * width);
     for (int r = 0; r < v.count; ++r) {
       const T* row = v.at(r);
       for (int q = 0; q < vectors; ++q) {  // math::Precise::maximum
-        const Vector x = *reinterpret_cast<const Vector*>(row + q * width);
+        Vector x = *reinterpret_cast<const Vector*>(row + q * width);
+        if constexpr (Signed) x = reinterpret_cast<Vector>((reinterpret_cast<Mask>(x) & kept) ^ turned);
         largest[q] = ((x >= largest[q]) | (x != x)) ? x : largest[q];
       }
     }
@@ -76,33 +109,91 @@ struct RowsTaker<Monoid::maximum, T> {
 };
 #undef MYLOS_VECTOR_MAXIMA
 
-/// The shift is raised once for all rows, where it has to be.
-template <class T>
-struct RowsTaker<Monoid::log_sum_exp, T> {
+/// N states side by side.
+template <Monoid M, class T, int N>
+class LaneStates {
+ public:
+  using R = Reducer<M, T>;
+  using State = typename R::State;
+
+  MYLOS_FUNCTION void clear(int n) {
+    for (int l = 0; l < n; ++l) state_[l] = R::identity();
+  }
+  /// Rows of 16 values into the states from `first` on.
+  template <bool Signed>
+  MYLOS_FUNCTION void take(int first, const StagedRows<T, Signed>& v, std::int64_t position, std::int64_t step,
+                           std::int64_t lane_step) {
+    RowsTaker<M, T>::take(state_ + first, v, position, step, lane_step);
+  }
+  MYLOS_FUNCTION void take(int l, T v, std::int64_t position) { R::take(state_[l], v, position); }
+  MYLOS_FUNCTION State get(int l) const { return state_[l]; }
+
+ private:
+  State state_[N];
+};
+
+/// Shifts and sums apart, for vectors; a shift is raised once for all rows, where it has to be.
+template <class T, int N>
+class LaneStates<Monoid::log_sum_exp, T, N> {
+ public:
   using R = Reducer<Monoid::log_sum_exp, T>;
-  static MYLOS_FUNCTION void take(typename R::State* s, const StagedRows<T>& v, std::int64_t, std::int64_t,
-                                  std::int64_t) {
+  using State = typename R::State;
+
+  MYLOS_FUNCTION void clear(int n) {
+    for (int l = 0; l < n; ++l) put(l, R::identity());
+  }
+  template <bool Signed>
+  MYLOS_FUNCTION void take(int first, const StagedRows<T, Signed>& v, std::int64_t, std::int64_t, std::int64_t) {
     alignas(64) T largest[reduce_lanes];
-    for (int l = 0; l < reduce_lanes; ++l) largest[l] = s[l].shift;
+    for (int l = 0; l < reduce_lanes; ++l) largest[l] = shift_[first + l];
     RowsTaker<Monoid::maximum, T>::take(largest, v, 0, 0, 0);
-    for (int l = 0; l < reduce_lanes; ++l)
-      if (largest[l] > s[l].shift + T(4)) R::raise(s[l], largest[l]);
+    int raised = 0;
+    for (int l = 0; l < reduce_lanes; ++l) raised += largest[l] > shift_[first + l] + T(4) ? 1 : 0;
+    if (raised != 0) raise(first, largest);
     alignas(64) T shift[reduce_lanes];
-    alignas(64) double sum[reduce_lanes];
-    for (int l = 0; l < reduce_lanes; ++l) {
-      shift[l] = R::reference(s[l].shift);
-      sum[l] = s[l].sum;
-    }
+    for (int l = 0; l < reduce_lanes; ++l) shift[l] = R::reference(shift_[first + l]);
     for (int r = 0; r < v.count; r += 4) {
       alignas(64) T part[reduce_lanes] = {};
-      for (int i = r; i < r + 4; ++i) {
-        const T* row = v.at(i);
-        for (int l = 0; l < reduce_lanes; ++l) part[l] += math::Precise::exp(row[l] - shift[l]);
-      }
-      for (int l = 0; l < reduce_lanes; ++l) sum[l] += static_cast<double>(part[l]);
+      for (int i = r; i < r + 4; ++i)
+        for (int l = 0; l < reduce_lanes; ++l) part[l] += exponential(v.value(i, l) - shift[l]);
+      for (int l = 0; l < reduce_lanes; ++l) sum_[first + l] += static_cast<double>(part[l]);
     }
-    for (int l = 0; l < reduce_lanes; ++l) s[l].sum = sum[l];
   }
+  MYLOS_FUNCTION void take(int l, T v, std::int64_t position) {
+    State s = get(l);
+    R::take(s, v, position);
+    put(l, s);
+  }
+  MYLOS_FUNCTION State get(int l) const { return {shift_[l], sum_[l]}; }
+
+ private:
+  /// Of numbers up to 4, infinities and NaN.
+  static MYLOS_FUNCTION T exponential(T x) {
+    if constexpr (std::is_same_v<T, float>) return HostMath::exp(x > 89.0F ? 89.0F : x);
+    return math::Precise::exp(x);
+  }
+  MYLOS_FUNCTION void put(int l, const State& s) {
+    shift_[l] = s.shift;
+    sum_[l] = s.sum;
+  }
+  MYLOS_FUNCTION void raise(int first, const T* largest) {
+    int begun = 0;
+    for (int l = 0; l < reduce_lanes; ++l) begun += sum_[first + l] != 0.0 ? 1 : 0;
+    if (begun == 0) {
+      for (int l = 0; l < reduce_lanes; ++l)
+        shift_[first + l] = largest[l] > shift_[first + l] + T(4) ? largest[l] : shift_[first + l];
+      return;
+    }
+    for (int l = 0; l < reduce_lanes; ++l) {
+      if (!(largest[l] > shift_[first + l] + T(4))) continue;
+      State s = get(first + l);
+      R::raise(s, largest[l]);
+      put(first + l, s);
+    }
+  }
+
+  alignas(64) T shift_[N];
+  alignas(64) double sum_[N];
 };
 
 #undef MYLOS_KEEP_LOOP

@@ -36,6 +36,11 @@ struct BlockReduction {
   std::int64_t column_blocks;  // across an axis: blocks of columns in the fastest kept dimension
   Transform transform;         // null where there is nothing to do
   void* partial;               // states, pieces.count for each result
+  bool is_signed = false;      // `prepare` is done as values enter the states
+  Signs<T> signs = {};
+
+  /// Whether there is something to do for `transform`.
+  bool transforms() const { return p.transforms() && !is_signed; }
 
   MYLOS_FUNCTION std::int64_t items() const {
     if (along_axis) return (p.outputs + per_item - 1) / per_item * pieces.count;
@@ -50,6 +55,11 @@ struct BlockReduction {
 /// Host: one piece up to 65536 values.
 inline constexpr std::int64_t host_piece = 16384;
 
+/// Monoids that take values through Signs.
+constexpr bool has_signs(Monoid monoid) {
+  return monoid == Monoid::sum || monoid == Monoid::maximum || monoid == Monoid::arg_maximum;
+}
+
 template <class T>
 BlockReduction<T> make_block_reduction(const ReduceProblem& problem) {
   BlockReduction<T> r{
@@ -57,6 +67,9 @@ BlockReduction<T> make_block_reduction(const ReduceProblem& problem) {
   r.pieces = cut(r.p.count, 4 * host_piece, host_piece);
   if (r.along_axis && r.p.count < 4096) r.per_item = 4096 / (r.p.count + 1) + 1;
   r.column_blocks = (r.columns() + reduce_columns - 1) / reduce_columns;
+  r.signs = Signs<T>::of(r.p.prepare);
+  r.is_signed = has_signs(problem.reduction.monoid) && r.p.before.size == 0 &&
+                (r.p.prepare == Prepare::negate || r.p.prepare == Prepare::abs || r.p.prepare == Prepare::negate_abs);
   return r;
 }
 
@@ -187,17 +200,22 @@ MYLOS_FUNCTION typename Reducer<M, T>::State reduce_along(const BlockReduction<T
   using R = Reducer<M, T>;
   constexpr int lanes = reduce_lanes;
   alignas(64) T v[3 * reduce_block];
-  typename R::State lane[lanes];
-  for (int l = 0; l < lanes; ++l) lane[l] = R::identity();
+  LaneStates<M, T, lanes> states;
+  states.clear(lanes);
   for (std::int64_t at = begin; at < end; at += reduce_block) {
     const int n = end - at < reduce_block ? static_cast<int>(end - at) : reduce_block;
     load_values(r, {output, at, true}, n, v);
+    if constexpr (has_signs(M))
+      if (r.is_signed)
+        for (int k = 0; k < n; ++k) v[k] = r.signs(v[k]);
     const T* row[reduce_block / lanes];
     const int rows = n / (4 * lanes) * 4;
     for (int i = 0; i < rows; ++i) row[i] = v + i * lanes;
-    RowsTaker<M, T>::take(lane, {row, rows, 0}, at, lanes, 1);
-    for (int k = rows * lanes; k < n; ++k) R::take(lane[k % lanes], v[k], at + k);
+    states.take(0, StagedRows<T>{row, rows, 0}, at, lanes, 1);
+    for (int k = rows * lanes; k < n; ++k) states.take(k % lanes, v[k], at + k);
   }
+  typename R::State lane[lanes];
+  for (int l = 0; l < lanes; ++l) lane[l] = states.get(l);
   for (int half_lanes = lanes / 2; half_lanes > 0; half_lanes /= 2)
     for (int l = 0; l < half_lanes; ++l) R::combine(lane[l], lane[l + half_lanes]);
   return lane[0];
@@ -222,7 +240,7 @@ MYLOS_FUNCTION void reduce_rows(const BlockReduction<T>& r, std::int64_t item) {
   const std::int64_t begin = piece * r.pieces.length;
   const std::int64_t end = begin + r.pieces.length < r.p.count ? begin + r.pieces.length : r.p.count;
   for (std::int64_t output = first; output < last; ++output)
-    put_state<M, T>(r, output, piece, reduce_along<M, T>(r, output, begin, end));
+    put_state<M, T>(r, output, piece, reduce_along<M>(r, output, begin, end));
 }
 
 /// n neighbouring results' values at one position of the axis: where they are, or in `staged`.
@@ -249,9 +267,8 @@ MYLOS_FUNCTION const T* columns_at(const BlockReduction<T>& r, std::int64_t outp
 }
 
 /// Item of work `item` across an axis: a block of columns, walked along the axis.
-template <Monoid M, class T>
+template <Monoid M, bool Signed, class T>
 MYLOS_FUNCTION void reduce_across(const BlockReduction<T>& r, std::int64_t item) {
-  using R = Reducer<M, T>;
   constexpr int width = reduce_columns;
   const std::int64_t piece = item % r.pieces.count;
   const std::int64_t block = item / r.pieces.count;
@@ -262,16 +279,16 @@ MYLOS_FUNCTION void reduce_across(const BlockReduction<T>& r, std::int64_t item)
   const std::int64_t end = begin + r.pieces.length < r.p.count ? begin + r.pieces.length : r.p.count;
   constexpr int most = reduce_column_rows;
   alignas(64) T staged[most * width];
-  typename R::State state[width];
-  const int lanes = (n + reduce_lanes - 1) / reduce_lanes * reduce_lanes;
-  for (int c = 0; c < lanes; ++c) state[c] = R::identity();
+  LaneStates<M, T, width> states;
+  states.clear((n + reduce_lanes - 1) / reduce_lanes * reduce_lanes);
   std::int64_t at = begin;
   while (at + 4 <= end) {
     const int rows = at + most <= end ? most : 4;
     const T* v[most];
     for (int row = 0; row < rows; ++row) v[row] = columns_at(r, first, at + row, n, staged + row * width);
     int c = 0;
-    for (; c + reduce_lanes <= n; c += reduce_lanes) RowsTaker<M, T>::take(state + c, {v, rows, c}, at, 1, 0);
+    for (; c + reduce_lanes <= n; c += reduce_lanes)
+      states.take(c, StagedRows<T, Signed>{v, rows, c, r.signs}, at, 1, 0);
     if (c < n) {  // in the same way: how many columns there are must not show
       alignas(64) T tail[most][reduce_lanes] = {};
       const T* from[most];
@@ -279,20 +296,23 @@ MYLOS_FUNCTION void reduce_across(const BlockReduction<T>& r, std::int64_t item)
         for (int k = c; k < n; ++k) tail[row][k - c] = v[row][k];
         from[row] = tail[row];
       }
-      RowsTaker<M, T>::take(state + c, {from, rows, 0}, at, 1, 0);
+      states.take(c, StagedRows<T, Signed>{from, rows, 0, r.signs}, at, 1, 0);
     }
     at += rows;
   }
   for (; at < end; ++at) {
     const T* v = columns_at(r, first, at, n, staged);
-    for (int c = 0; c < n; ++c) R::take(state[c], v[c], at);
+    for (int c = 0; c < n; ++c) states.take(c, Signed ? r.signs(v[c]) : v[c], at);
   }
-  for (int c = 0; c < n; ++c) put_state<M, T>(r, first + c, piece, state[c]);
+  for (int c = 0; c < n; ++c) put_state<M, T>(r, first + c, piece, states.get(c));
 }
 
 template <Monoid M, class T>
 MYLOS_FUNCTION void reduce_item(const BlockReduction<T>& r, std::int64_t item) {
-  r.along_axis ? reduce_rows<M, T>(r, item) : reduce_across<M, T>(r, item);
+  if (r.along_axis) return reduce_rows<M>(r, item);
+  if constexpr (has_signs(M))
+    if (r.is_signed) return reduce_across<M, true>(r, item);
+  reduce_across<M, false>(r, item);
 }
 
 /// The second stage: the pieces of one result, in their order.

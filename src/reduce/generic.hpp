@@ -103,7 +103,7 @@ void run_generic_blocks(const Exec& exec, const std::string& label, const Reduce
   using State = typename Reducer<M, T>::State;
   using Policy = Kokkos::RangePolicy<Exec, Kokkos::IndexType<std::int64_t>>;
   BlockReduction<T> r = make_block_reduction<T>(problem);
-  if (r.p.transforms()) r.transform = transform_plain<T>;
+  if (r.transforms()) r.transform = transform_plain<T>;
   const bool single = r.pieces.count == 1;
   const Scratch<Exec> scratch(exec,
                               single ? 0 : static_cast<std::size_t>(r.pieces.count * r.p.outputs) * sizeof(State));

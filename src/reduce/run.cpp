@@ -112,6 +112,18 @@ Compute compute_of(const ReduceArguments& a, const Reduction& reduction) {
   return f64 ? Compute::f64 : Compute::f32;
 }
 
+/// Whether `before` is one step of a sign that can be `prepare` instead, which kernels do on the values' bits: then it
+/// is.
+bool takes_sign(const ReduceArguments& a, const Chain& before, Reduction& reduction) {
+  const Monoid monoid = reduction.monoid;
+  if (before.size() != 1 || reduction.prepare != Prepare::none || !is_floating(a.x.dtype)) return false;
+  if (monoid != Monoid::sum && monoid != Monoid::maximum && monoid != Monoid::arg_maximum) return false;
+  const StepId id = before.step(0).id;
+  if (id == StepId::abs) reduction.prepare = Prepare::abs;
+  if (id == StepId::neg) reduction.prepare = Prepare::negate;
+  return reduction.prepare != Prepare::none;
+}
+
 auto generic_of(Compute compute) {
   if (compute == Compute::i64) return run_generic_i64;
   return compute == Compute::f64 ? run_generic_f64 : run_generic_f32;
@@ -119,10 +131,13 @@ auto generic_of(Compute compute) {
 
 }  // namespace
 
-void run_reduction(const char* function, const Execution& execution, const ReduceArguments& a,
-                   const Reduction& reduction, const Chain& before, const Chain& after) {
+void run_reduction(const char* function, const Execution& execution, const ReduceArguments& a, const Reduction& given,
+                   const Chain& before, const Chain& after) {
   check(function, on_device(execution), a, before, after);
-  ReduceProblem problem = describe(function, a, reduction, before, after);
+  Reduction reduction = given;
+  const Chain none{};
+  const bool signs = takes_sign(a, before, reduction);
+  ReduceProblem problem = describe(function, a, reduction, signs ? none : before, after);
   problem.compute = compute_of(a, reduction);
   if (problem.compute == Compute::i64 && before.size() + after.size() != 0)
     fail(function, "before, after", a.x, "a chain on integers that are reduced to integers, expected floating dtypes");

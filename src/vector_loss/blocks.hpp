@@ -19,7 +19,7 @@ struct BlockVectorLoss {
 };
 
 /// Vectors of at most so many values are taken side by side even where each lies in one place: it would not fill lanes.
-inline constexpr std::int64_t short_vector = 128;
+inline constexpr std::int64_t short_vector = 48;
 
 template <class T>
 BlockVectorLoss<T> make_block_vector_loss(const VectorLossProblem& problem) {
@@ -130,6 +130,104 @@ MYLOS_FUNCTION void vectors_across(const BlockVectorLoss<T>& v, std::int64_t fir
   }
 }
 
+/// Scores of n <= reduce_columns neighbouring rows, `sub` of them at a time: those whose vectors lie in one place are
+/// gathered while they are in the L1 cache.
+template <class T>
+MYLOS_FUNCTION void scores_across(const BlockVectorLoss<T>& v, std::int64_t first, int n, std::int64_t begin,
+                                  std::int64_t end, LaneStates<Monoid::log_sum_exp, T, reduce_columns>& states) {
+  constexpr int lanes = reduce_lanes;
+  constexpr int most = reduce_column_rows;
+  const ReduceParameters<T>& p = v.r.p;
+  states.clear((n + lanes - 1) / lanes * lanes);
+  const bool in_one_place = p.rank == p.kept_rank + 1 && p.x_stride[p.kept_rank] == 1;
+  const std::int64_t fitting = 16384 / (static_cast<std::int64_t>(sizeof(T)) * (p.count + 1)) / lanes * lanes;
+  const int sub = !in_one_place || fitting > reduce_columns ? reduce_columns
+                  : fitting < lanes                         ? lanes
+                                                            : static_cast<int>(fitting);
+  alignas(64) T staged[most][reduce_columns];
+  alignas(64) T block[3 * reduce_block];
+  alignas(64) T missing[lanes];
+  for (int l = 0; l < lanes; ++l) missing[l] = lowest_value<T>();
+  for (int c = 0; c < n; c += sub) {
+    const int m = n - c < sub ? n - c : sub;
+    for (std::int64_t at = begin; at < end; at += most) {
+      const int rows = end - at < most ? static_cast<int>(end - at) : most;
+      const T* from[most];
+      for (int r = 0; r < rows; ++r) {
+        const bool is_plain = v.r.transform == nullptr;
+        from[r] = loss_input(v, 0, {first + c, at + r, false}, m, is_plain ? staged[r] : block);
+        if (is_plain) continue;
+        for (int k = 0; k < m; ++k) staged[r][k] = block[k];
+        from[r] = staged[r];
+      }
+      const int whole = (rows + 3) / 4 * 4;
+      for (int k = 0; k < m; k += lanes) {
+        alignas(64) T edge[most][lanes] = {};
+        const T* row[most];
+        for (int r = 0; r < whole; ++r) row[r] = r < rows ? from[r] + k : missing;
+        if (m - k < lanes) {  // in the same way: how many rows there are must not show
+          for (int r = 0; r < rows; ++r) {
+            for (int l = 0; l < m - k; ++l) edge[r][l] = row[r][l];
+            row[r] = edge[r];
+          }
+        }
+        states.take(c + k, StagedRows<T>{row, whole, 0}, 0, 0, 0);
+      }
+    }
+  }
+}
+
+/// One element of each of n neighbouring rows, of any dtype.
+template <class To, class T>
+MYLOS_FUNCTION void load_of_rows(const ReduceParameters<T>& p, int operand, std::int64_t first, int n, To* to) {
+  const LoweredOperand<max_rank>& t = p.operand[operand];
+  const std::int64_t base = kept_offset(p, t.stride, first);
+  const std::int64_t step = p.kept_rank == 0 ? 0 : t.stride[p.kept_rank - 1];
+  if (t.dtype == DType::i64) {
+    for (int c = 0; c < n; ++c) to[c] = static_cast<To>(static_cast<const std::int64_t*>(t.data)[base + c * step]);
+  } else {
+    for (int c = 0; c < n; ++c) to[c] = load_element<To>(t.dtype, t.data, base + c * step);
+  }
+}
+
+/// Ends n <= reduce_columns neighbouring rows of scores: the logarithms side by side.
+template <class T>
+MYLOS_FUNCTION void end_scores(const VectorLossParameters<T>& k, std::int64_t first, int n,
+                               const LaneStates<Monoid::log_sum_exp, T, reduce_columns>& states, LossSum& sum) {
+  using R = Reducer<Monoid::log_sum_exp, T>;
+  const ReduceParameters<T>& p = k.box;
+  alignas(64) T log_sum[reduce_columns];
+  std::int64_t target[reduce_columns];
+  const int whole = (n + reduce_lanes - 1) / reduce_lanes * reduce_lanes;
+  for (int c = 0; c < whole; ++c) log_sum[c] = static_cast<T>(states.get(c).sum);
+  for (int c = 0; c < whole; ++c) log_sum[c] = math::Precise::log(log_sum[c]);
+  load_of_rows(p, k.o.target, first, n, target);
+  const bool direct = p.x_dtype == dtype_of<T> && p.before.size == 0 && p.rank == p.kept_rank + 1;
+  const T* const x = static_cast<const T*>(p.x);
+  const std::int64_t base = kept_offset(p, p.x_stride, first);
+  const std::int64_t step = p.kept_rank == 0 ? 0 : p.x_stride[p.kept_rank - 1];
+  const std::int64_t along = direct ? p.x_stride[p.kept_rank] : 0;
+  ThreadSum<T> block{};
+  for (int c = 0; c < n; ++c) {
+    RowLoss loss{0.0, 0.0};
+    if (target[c] < 0 || target[c] >= p.count) {
+      loss = class_loss<VectorLoss::scores>(k, states.get(c), first + c, [](const auto&, auto, auto) { return T(0); });
+    } else if (target[c] != k.o.ignore_index) {
+      const double value = static_cast<double>(log_sum[c]) + static_cast<double>(R::reference(states.get(c).shift));
+      const double weight =
+          k.o.weight < 0 ? 1.0 : static_cast<double>(row_operand(p, k.o.weight, first + c, target[c]));
+      const auto score =
+          static_cast<double>(direct ? x[base + c * step + target[c] * along] : score_at(p, first + c, target[c]));
+      loss = {weight * ((value - value == 0.0 ? value : __builtin_nan("")) - score), weight};
+    }
+    if (k.o.per_row())
+      store_row(p, first + c, loss);
+    else
+      block.add(loss);
+  }
+  sum.add(block.sum());
+}
+
 /// One row is done: its loss is stored or counted.
 template <VectorLoss L, class T>
 MYLOS_FUNCTION void end_row(const VectorLossParameters<T>& k, std::int64_t row,
@@ -167,9 +265,18 @@ MYLOS_FUNCTION void vector_loss_item(const BlockVectorLoss<T>& v, std::int64_t i
     const std::int64_t in_row = group % r.column_blocks * reduce_columns;
     const std::int64_t first = group / r.column_blocks * r.columns() + in_row;
     const int n = r.columns() - in_row < reduce_columns ? static_cast<int>(r.columns() - in_row) : reduce_columns;
-    State state[reduce_columns];
-    vectors_across<L>(v, first, n, begin, end, state);
-    for (int c = 0; c < n; ++c) put(first + c, state[c]);
+    if constexpr (L == VectorLoss::scores) {
+      LaneStates<Monoid::log_sum_exp, T, reduce_columns> states;
+      scores_across(v, first, n, begin, end, states);
+      if (r.pieces.count == 1)
+        end_scores(k, first, n, states, sum);
+      else
+        for (int c = 0; c < n; ++c) put(first + c, states.get(c));
+    } else {
+      State state[reduce_columns];
+      vectors_across<L>(v, first, n, begin, end, state);
+      for (int c = 0; c < n; ++c) put(first + c, state[c]);
+    }
   }
   if (r.pieces.count == 1 && v.sums != nullptr) v.sums[group] = sum;
 }
