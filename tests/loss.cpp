@@ -138,6 +138,78 @@ TYPED_TEST(Loss, LayoutsAndBroadcasting) {
   }
 }
 
+/// Vectors of 16 bytes of both, in runs of their own and beside a target that all runs share.
+TYPED_TEST(Loss, WholeVectors) {
+  TensorSpec line;
+  line.dropped = 1;
+  for (const LossCase& c : reference::losses()) {
+    for (const DType dtype : {DType::f32, DType::bf16}) {
+      TensorSpec spec;
+      spec.dtype = dtype;
+      check_loss<TypeParam>(c, {13, 2056}, {spec, spec, spec}, DType::f32);
+    }
+    if (!c.weighted && thinning == 1)
+      check_loss<TypeParam>(c, {1025, 1024}, {TensorSpec{}, line, TensorSpec{}}, DType::f32);
+  }
+}
+
+/// One step before a loss: what the loss makes of its result, rounded, is the expected value.
+TYPED_TEST(Loss, StepsBefore) {
+  const TypeParam exec;
+  using L = long double;
+  struct Case {
+    const char* name;
+    mylos::detail::LossId id;
+    Chain chain;
+    L (*exact)(L x, L t);
+  };
+  using Id = mylos::detail::LossId;
+  static constexpr auto term = [](L t) { return t == 0 ? L(0) : t * std::log(t); };
+  const Case cases[] = {
+      {"kl_div, log", Id::kl_div, mylos::log(), [](L x, L t) { return term(t) - t * std::log(x); }},
+      {"bce, sigmoid", Id::bce, sigmoid(),
+       [](L x, L t) {
+         const L p = 1 / (1 + std::exp(-x));
+         return -(t * std::log(p) + (1 - t) * std::log1p(-p));
+       }},
+      {"mse, relu", Id::mse, relu(), [](L x, L t) { return (std::fmax(x, L(0)) - t) * (std::fmax(x, L(0)) - t); }},
+      {"mse, sigmoid", Id::mse, sigmoid(),
+       [](L x, L t) {
+         const L d = 1 / (1 + std::exp(-x)) - t;
+         return d * d;
+       }},
+      {"mse, tanh", Id::mse, tanh(), [](L x, L t) { return (std::tanh(x) - t) * (std::tanh(x) - t); }},
+  };
+  for (const Case& c : cases)
+    for (const std::int64_t n : {1000, 4104, 40000})
+      for (const DType dtype : {DType::f32, DType::f16}) {
+        Data<TypeParam> x(dtype, n);
+        Data<TypeParam> t(dtype, n);
+        Data<TypeParam> y(TensorSpec{}, {});
+        L sum = 0;
+        for (std::int64_t i = 0; i < n; ++i) {
+          x.set(i, static_cast<double>(i % 61 + 1) / 64);
+          t.set(i, static_cast<double>(i % 17) / 16);
+          sum += c.exact(static_cast<L>(x.value(i)), static_cast<L>(t.value(i)));
+        }
+        x.upload();
+        t.upload();
+        mylos::detail::LossOptions options;
+        options.reduction = LossReduction::sum;
+        for (const std::string& kernel : reduce_kernels<TypeParam>()) {
+          if (!run_on(kernel, exec, [&] {
+                mylos::detail::loss(c.id, "loss", mylos::detail::Execution(exec), x.tensor(), t.tensor(), y.tensor(),
+                                    options, c.chain);
+              }))
+            continue;
+          y.download();
+          // Every value's terms are 5 at most; a step may be 12 u off, and the loss passes on 4 times as much.
+          EXPECT_NEAR(y.value(0), static_cast<double>(sum), static_cast<double>(n) * 0x1p-24 * (48 + 20 * 5))
+              << kernel << " " << c.name << " " << n;
+        }
+      }
+}
+
 TYPED_TEST(Loss, LongInputsAndChains) {
   check_loss<TypeParam>(reference::losses()[0], {7, 30011 / thinning}, {}, DType::f32);
   // |x| - t squared: the chain comes before the loss.
