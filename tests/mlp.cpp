@@ -205,6 +205,42 @@ TYPED_TEST(MlpTest, GradedValues) {
   }
 }
 
+// Sizes that no narrower type holds at once, side by side in every group of samples that a kernel may take together.
+TYPED_TEST(MlpTest, NeighboursOfAllSizes) {
+  for (const MlpChain chain : {MlpChain::none, MlpChain::relu, MlpChain::tanh, MlpChain::several})
+    for (const bool biased : {true, false})
+      for (const std::vector<std::int64_t>& widths :
+           {std::vector<std::int64_t>{8, 32, 32, 4}, {3, 64, 64, 20}, {40, 65, 100, 50}, {100, 128, 128, 7}}) {
+        MlpCase c{widths, {203}};
+        c.chains = {chain};
+        c.biased = biased;
+        MlpCheck<TypeParam>(c, [](std::int64_t k, std::int64_t n) {
+          const double scale[] = {1, 1, 1e7, 1, 1e-7, 1, 1e20, 1, 1e-20, 0, 4e3, 3e-6, 1e5};
+          if (n % 29 == 4 && k == 1) return not_a_number;
+          if (n % 29 == 9 && k == 2) return 1e9;
+          return scale[n % 13] * mlp_noise(k + 131 * n);
+        }).check();
+        if (testing::Test::HasFailure()) return;
+      }
+}
+
+TYPED_TEST(MlpTest, WeightsOfAllSizes) {
+  for (const MlpChain chain : {MlpChain::relu, MlpChain::tanh})
+    for (const double scale : {1e-10, 1e-5, 1e-2, 30.0, 300.0, 1e6}) {
+      MlpCase c{{8, 32, 32, 4}, {129}};
+      c.chains = {chain};
+      c.scale = scale;
+      this->check(c);
+      if (testing::Test::HasFailure()) return;
+    }
+}
+
+TYPED_TEST(MlpTest, ManyLayers) {
+  MlpCase c{std::vector<std::int64_t>(41, 12), {70}};
+  c.scale = 0.7;
+  this->check(c);
+}
+
 // NaN and infinity spoil their own sample, as IEEE arithmetic has it, and no other.
 TYPED_TEST(MlpTest, NaNAndInfinity) {
   for (const DType dtype : {DType::f32, DType::f64, DType::f16})

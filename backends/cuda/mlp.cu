@@ -3,6 +3,8 @@
 #include <iterator>
 
 #include "cuda/mlp.hpp"
+#include "cuda/mlp_shape.hpp"
+#include "cuda/primitives/device.hpp"
 #include "mlp/candidates.hpp"
 #include "mlp/pack.hpp"
 
@@ -45,7 +47,37 @@ void run_tiles(const MlpProblem& problem, const detail::Queue& queue) {
   run_mlp_tiles<float>(problem, queue);
 }
 
+const char* refuse_tensor(const MlpProblem& problem) {
+  const Mlp& network = *problem.network;
+  const int layers = network.size();
+  if (problem.f64) return "f64";
+  if (layers < 2) return "one layer: no values stay between layers";
+  if (layers > mlp_halves_layers) return "more than 32 layers";
+  if (problem.widest > 64) return "layers of more than 64 features";
+  if (const char* reason = refuse_tiles(problem)) return reason;
+  const int unit = mlp_unit(problem.widest);
+  int bytes = 0;
+  int work = 0;
+  int needed = 0;
+  for (int l = 0; l < layers; ++l) {
+    const int in = static_cast<int>(network[l].weight.extent[1]);
+    const int out = static_cast<int>(network[l].weight.extent[0]);
+    const MlpLayerTiles tiles = mlp_layer_tiles(l, layers, in, out, unit);
+    bytes += tiles.bytes();
+    work += tiles.in * tiles.out;
+    needed += mlp_feature_tiles(in, unit) * mlp_feature_tiles(out, unit);
+  }
+  if (bytes > device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin)) return "the weights exceed shared memory";
+  return work > 2 * needed ? "hidden layers are of very different widths" : nullptr;
+}
+
+void run_tensor(const MlpProblem& problem, const detail::Queue& queue) {
+  if (problem.widest <= 32) return run_mlp_tensor_of<32>(problem, queue);
+  run_mlp_tensor_of<64>(problem, queue);
+}
+
 constexpr detail::Candidate<MlpProblem> list[] = {
+    {"cuda/tensor", refuse_tensor, run_tensor},
     {"cuda/tiles", refuse_tiles, run_tiles},
 };
 

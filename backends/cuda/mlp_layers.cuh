@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/apply.hpp"
+#include "cuda/mlp_shape.hpp"
 #include "cuda/primitives/mma.cuh"
 #include "mlp/pack.hpp"
 
@@ -28,6 +29,9 @@ struct MlpArithmetic<float> {
     const std::uint32_t h1 = round_to_tf32(w1);
     return {h0, h1, round_to_tf32(w0 - __uint_as_float(h0)), round_to_tf32(w1 - __uint_as_float(h1))};
   }
+  using Type = float;
+  /// Where feature c of two of sample h of two is among a lane's four values: as products take it.
+  static MYLOS_HOST_DEVICE constexpr int place(int h, int c) { return 2 * c + h; }
   struct Values {
     std::uint32_t high[4];
     std::uint32_t low[4];
@@ -54,7 +58,9 @@ struct MlpArithmetic<float> {
 
 template <>
 struct MlpArithmetic<double> {
+  using Type = double;
   using Weights = double2;
+  static MYLOS_HOST_DEVICE constexpr int place(int h, int c) { return 2 * c + h; }
   static __device__ __forceinline__ Weights weights(double w0, double w1) { return {w0, w1}; }
   struct Values {
     double value[4];
@@ -71,11 +77,26 @@ struct MlpArithmetic<double> {
   }
 };
 
-/// Eights of features that a layer of so many is computed for: `unit`, twice or four times that, for each of which
-/// there is code. What is too many is zeros.
-MYLOS_HOST_DEVICE constexpr int mlp_feature_tiles(int features, int unit) {
-  const int tiles = (features + 7) / 8;
-  return tiles <= unit ? unit : tiles <= 2 * unit ? 2 * unit : 4 * unit;
+/// f32 with values as products leave them; for the first layer of mlp_halves.cuh. They are rounded instead of cut, as
+/// the compiler knows that products cut, and would move the values themselves, once for each of the three.
+struct MlpFirstArithmetic : MlpArithmetic<float> {
+  static MYLOS_HOST_DEVICE constexpr int place(int h, int c) { return 2 * h + c; }
+  struct Values : MlpArithmetic<float>::Values {
+    __device__ __forceinline__ void take(const float (&v)[4]) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const float one = v[place(i % 2, i / 2)];
+        high[i] = cut_to_tf32(__uint_as_float(__float_as_uint(one) + 0x1000U));
+        low[i] = __float_as_uint(one - __uint_as_float(high[i]));
+      }
+    }
+  };
+};
+
+/// Of a lane's values, which of two features it is.
+template <class A>
+MYLOS_HOST_DEVICE constexpr int mlp_feature_of(int k) {
+  return k % 4 == A::place(0, 1) || k % 4 == A::place(1, 1) ? 1 : 0;
 }
 
 /// Bytes of a layer: for each 8 inputs, for each 8 outputs, a vector of 16 bytes for each lane; then the biases, as a
@@ -95,6 +116,32 @@ struct alignas(16) MlpHead {
   int bytes;
 };
 
+/// Biases as a lane has them in a product, by a block of 256.
+template <class T>
+__device__ __forceinline__ void lay_out_mlp_bias(const detail::MlpLayer<T>& layer, T* to, int out_tiles, T scale) {
+  for (int i = static_cast<int>(threadIdx.x); i < out_tiles * 16; i += 256) {
+    const int output = i / 16 * 8 + i / 4 % 4 * 2 + i % 2;
+    to[i] = output < layer.out ? layer.bias[output] * scale : T(0);
+  }
+}
+/// Weights for each lane, as vectors of 16 bytes: vector(weight, output, input), where weight(output, input) is one, 0
+/// where there is none, `output` and `input` are the lane's first ones. By a block of 256.
+template <class T, class Vector>
+__device__ __forceinline__ void lay_out_mlp_weights(const detail::MlpLayer<T>& layer, unsigned char* to, int in_steps,
+                                                    int step, int out_tiles, T scale, const Vector& vector) {
+  const int in = layer.in;
+  const int out = layer.out;
+  const auto weight = [&](int output, int input) {
+    return output < out && input < in ? layer.weight[output * in + input] * scale : T(0);
+  };
+  for (int i = static_cast<int>(threadIdx.x); i < in_steps * out_tiles * 32; i += 256) {
+    const int lane = i % 32;
+    const int output = i / 32 % out_tiles * 8 + lane / 4;
+    const int input = i / 32 / out_tiles * step + lane % 4 * 2;
+    using Result = decltype(vector(weight, output, input));
+    reinterpret_cast<Result*>(to)[i] = vector(weight, output, input);
+  }
+}
 template <class T>
 struct MlpLayout {
   const MlpRecord<T>* record;
@@ -106,76 +153,61 @@ struct MlpLayout {
 /// A block for each layer.
 template <class T>
 __global__ void __launch_bounds__(256) mlp_layout_kernel(const __grid_constant__ MlpLayout<T> k) {
-  using Weights = typename MlpArithmetic<T>::Weights;
-  const MlpRecord<T>& record = k.record[blockIdx.x];
-  const detail::MlpLayer<T>& layer = record.layer;
   unsigned char* to = k.to;
   for (unsigned l = 0; l < blockIdx.x; ++l)
     to += mlp_layer_bytes<T>(k.record[l].layer.in, k.record[l].layer.out, k.unit);
-  const int in = layer.in;
-  const int out = layer.out;
-  const int in_tiles = mlp_feature_tiles(in, k.unit);
-  const int out_tiles = mlp_feature_tiles(out, k.unit);
+  const MlpRecord<T>& record = k.record[blockIdx.x];
+  const detail::MlpLayer<T>& layer = record.layer;
+  const int in_tiles = mlp_feature_tiles(layer.in, k.unit);
+  const int out_tiles = mlp_feature_tiles(layer.out, k.unit);
   if (threadIdx.x == 0) {
     const bool is_relu = layer.steps == 1 && record.step[0].id == StepId::relu;
     k.head[blockIdx.x] = {in_tiles, out_tiles,
                           layer.steps == 0 ? MlpChainKind::none : (is_relu ? MlpChainKind::relu : MlpChainKind::any),
-                          mlp_layer_bytes<T>(in, out, k.unit)};
+                          mlp_layer_bytes<T>(layer.in, layer.out, k.unit)};
   }
-  const int vectors = in_tiles * out_tiles * 32;
-  for (int i = static_cast<int>(threadIdx.x); i < vectors; i += 256) {
-    const int lane = i % 32;
-    const int output = i / 32 % out_tiles * 8 + lane / 4;
-    const int input = i / 32 / out_tiles * 8 + lane % 4 * 2;
-    const auto weight = [&](int k_in) { return output < out && k_in < in ? layer.weight[output * in + k_in] : T(0); };
-    reinterpret_cast<Weights*>(to)[i] = MlpArithmetic<T>::weights(weight(input), weight(input + 1));
-  }
-  auto* const bias = reinterpret_cast<T*>(to + vectors * 16);
-  for (int i = static_cast<int>(threadIdx.x); i < out_tiles * 16; i += 256) {
-    const int output = i / 16 * 8 + i / 4 % 4 * 2 + i % 2;
-    bias[i] = output < out ? layer.bias[output] : T(0);
-  }
+  lay_out_mlp_weights(layer, to, in_tiles, 8, out_tiles, T(1), [](const auto& weight, int output, int input) {
+    return MlpArithmetic<T>::weights(weight(output, input), weight(output, input + 1));
+  });
+  lay_out_mlp_bias(layer, reinterpret_cast<T*>(to + in_tiles * out_tiles * 512), out_tiles, T(1));
 }
 
-/// The chain on a lane's values of a layer, N for each 8 features: of features `column` (twice) and the next one in
-/// turn. Those that do not exist stay 0. Out of line and in local memory: a step has much code, and the calls'
-/// registers would be taken from the products.
-template <class T, int N>
-__device__ __noinline__ void chain_mlp_values(const MlpRecord<T>* record, int column, T* values) {
+/// The chain on a lane's values of 8 features: of features `column` and the next one, as A has them. Those that do not
+/// exist stay 0. Out of line: a step has much code. The values travel in registers.
+template <class A, int N>
+__device__ __noinline__ detail::RegisterTile<typename A::Type, N> chain_mlp_tile(
+    const MlpRecord<typename A::Type>* record, int column, detail::RegisterTile<typename A::Type, N> v) {
+  using T = typename A::Type;
   using Tile = detail::RegisterTile<T, N>;
   const int out = record->layer.out;
 #pragma unroll 1
-  for (int first = 0; first < out; first += 8, column += 8, values += N) {
-    Tile v;
-#pragma unroll
-    for (int k = 0; k < N; ++k) v[k] = values[k];
-#pragma unroll 1
-    for (int s = 0; s < record->layer.steps; ++s) {
-      const detail::MlpStep<T>& from = record->step[s];
-      const bool has_tensors = from.operand[0] != nullptr || from.operand[1] != nullptr;
-      const detail::LoweredStep<T> step{
-          {from.parameter[0], from.parameter[1]}, {from.scalar[0], from.scalar[1]}, from.id, has_tensors, {-1, -1}};
-      if (!has_tensors) {
-        detail::apply_step<math::Precise>(step, v, v);
-        continue;
-      }
-      const auto operand = [&](int i) {
-        const T even = from.operand_of(i, column < out ? column : 0);
-        const T odd = from.operand_of(i, column + 1 < out ? column + 1 : 0);
-        Tile both;
-#pragma unroll
-        for (int k = 0; k < N; ++k) both[k] = k / 2 % 2 == 0 ? even : odd;
-        return both;
-      };
-      const Tile a = operand(0);
-      if (static_cast<int>(step.id) < detail::steps_without_operand + detail::steps_with_one_operand)
-        detail::apply_step<math::Precise>(step, v, v, a);
-      else
-        detail::apply_step<math::Precise>(step, v, v, a, operand(1));
+  for (int s = 0; s < record->layer.steps; ++s) {
+    const detail::MlpStep<T>& from = record->step[s];
+    const bool has_tensors = from.operand[0] != nullptr || from.operand[1] != nullptr;
+    const detail::LoweredStep<T> step{
+        {from.parameter[0], from.parameter[1]}, {from.scalar[0], from.scalar[1]}, from.id, has_tensors, {-1, -1}};
+    if (!has_tensors) {
+      detail::apply_step<math::Precise>(step, v, v);
+      continue;
     }
+    const auto operand = [&](int i) {
+      const T even = from.operand_of(i, column < out ? column : 0);
+      const T odd = from.operand_of(i, column + 1 < out ? column + 1 : 0);
+      Tile both;
 #pragma unroll
-    for (int k = 0; k < N; ++k) values[k] = column + k / 2 % 2 < out ? v[k] : T(0);
+      for (int k = 0; k < N; ++k) both[k] = mlp_feature_of<A>(k) == 0 ? even : odd;
+      return both;
+    };
+    const Tile a = operand(0);
+    if (static_cast<int>(step.id) < detail::steps_without_operand + detail::steps_with_one_operand)
+      detail::apply_step<math::Precise>(step, v, v, a);
+    else
+      detail::apply_step<math::Precise>(step, v, v, a, operand(1));
   }
+#pragma unroll
+  for (int k = 0; k < N; ++k)
+    if (column + mlp_feature_of<A>(k) >= out) v[k] = T(0);
+  return v;
 }
 
 }  // namespace mylos::cuda

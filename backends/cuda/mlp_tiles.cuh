@@ -28,14 +28,20 @@ __global__ void __launch_bounds__(mlp_tuning(Width, sizeof(T)).threads, mlp_tuni
   extern __shared__ __align__(16) unsigned char memory[];
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int lane = static_cast<int>(threadIdx.x) % 32;
+  const bool is_listed = p.left.state != nullptr && p.left.state->all == 0;
+  const std::int64_t tiles = is_listed ? p.left.state->listed : (p.count + Warp::rows - 1) / Warp::rows;
+  if (static_cast<std::int64_t>(blockIdx.x) * warps >= tiles) return;
   if (p.resident) {
     copy_to_shared(memory, p.weights, p.bytes);
     __syncthreads();
   }
-  const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * warps * Warp::rows;
-  std::int64_t block_first = static_cast<std::int64_t>(blockIdx.x) * warps * Warp::rows;
-  for (; block_first < p.count; block_first += step) {  // the same for all warps, who wait for each other's weights
-    const Warp own{p, {block_first + warp * Warp::rows, lane / 4, lane % 4, Warp::slots, p.chunked}};
+  // The same for all warps, who wait for each other's weights.
+  for (std::int64_t tile = static_cast<std::int64_t>(blockIdx.x) * warps; tile < tiles;
+       tile += static_cast<std::int64_t>(gridDim.x) * warps) {
+    uint2 which{static_cast<unsigned>(tile) + warp, Warp::all_wanted};
+    if (is_listed) which = tile + warp < tiles ? p.left.list[tile + warp] : uint2{0, 0};
+    const Warp own{
+        p, {static_cast<std::int64_t>(which.x) * Warp::rows, lane / 4, lane % 4, Warp::slots, p.chunked, which.y}};
     typename Warp::Values v;
     own.load(v);
     std::int64_t offset = 0;
@@ -76,49 +82,79 @@ __global__ void __launch_bounds__(256) mlp_pack_kernel(const __grid_constant__ d
   if (i < pack.count()) pack(i);
 }
 
-template <class T, int Width>
-void launch_mlp_tiles(const detail::MlpProblem& problem, const detail::Queue& queue) {
-  using Warp = MlpWarp<T, Width>;
-  constexpr int unit = Warp::N / 4;
-  const Mlp& network = *problem.network;
+/// Bytes of the layers as a kernel has them.
+struct MlpBytes {
   std::int64_t all = 0;
   int largest = 0;
+};
+template <class Bytes>
+MlpBytes mlp_bytes(const Mlp& network, const Bytes& bytes_of) {
+  MlpBytes bytes;
   for (int l = 0; l < network.size(); ++l) {
     const Tensor& weight = network[l].weight;
-    const int own = mlp_layer_bytes<T>(static_cast<int>(weight.extent[1]), static_cast<int>(weight.extent[0]), unit);
-    all += own;
-    largest = own > largest ? own : largest;
+    const int own = bytes_of(l, static_cast<int>(weight.extent[1]), static_cast<int>(weight.extent[0]));
+    bytes.all += own;
+    bytes.largest = own > bytes.largest ? own : bytes.largest;
   }
-  const std::size_t packed = detail::mlp_packed_bytes<T>(network);
-  const std::size_t heads = sizeof(MlpHead) * static_cast<std::size_t>(network.size());
-  const Scratch scratch(queue.stream, packed + heads + static_cast<std::size_t>(all));
-  detail::pack_mlp<T>(network, scratch.data(), [&](const detail::MlpPack<T>& pack) {
-    launch(mlp_pack_kernel<T>, (pack.count() + 255) / 256, 256, queue.stream, pack);
-  });
-  auto* const memory = static_cast<unsigned char*>(scratch.data());
-  const auto* const record = reinterpret_cast<const MlpRecord<T>*>(memory);
-  auto* const head = reinterpret_cast<MlpHead*>(memory + packed);
-  unsigned char* const weights = memory + packed + heads;
-  launch(mlp_layout_kernel<T>, network.size(), 256, queue.stream, MlpLayout<T>{record, head, weights, unit});
+  return bytes;
+}
+
+/// All but head and weights.
+template <class T>
+MlpTilesParameters<T> mlp_tiles_parameters(const detail::MlpProblem& problem, const MlpBytes& bytes, int slots) {
   MlpTilesParameters<T> p{};
   p.samples = detail::make_mlp_samples(problem);
   p.count = problem.samples.count;
-  p.record = record;
+  p.layers = problem.network->size();
+  p.x = mlp_access<T>(problem, problem.x, problem.in(), slots);
+  p.y = mlp_access<T>(problem, problem.y, problem.out(), slots);
+  p.chunked = p.x == MlpAccess::samples || p.y == MlpAccess::samples;
+  p.resident = bytes.all <= device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+  p.bytes = p.resident ? static_cast<int>(bytes.all) : bytes.largest;
+  return p;
+}
+
+template <class T>
+void launch_mlp(void (*kernel)(MlpTilesParameters<T>), int threads, int rows, const MlpTilesParameters<T>& p,
+                const detail::Queue& queue) {
+  const std::int64_t per_block = threads / 32 * rows;
+  const std::int64_t needed = (p.count + per_block - 1) / per_block;
+  const std::int64_t at_once = resident_blocks(kernel, threads, p.bytes);
+  launch(kernel, needed < at_once ? needed : at_once, threads, queue.stream, p, p.bytes);
+}
+
+template <class T, int Width>
+void run_mlp_tiles_kernel(const MlpTilesParameters<T>& p, const detail::Queue& queue) {
+  using Warp = MlpWarp<T, Width>;
+  launch_mlp(mlp_tiles_kernel<T, Width>, Warp::tuning.threads, Warp::rows, p, queue);
+}
+
+template <class T>
+const MlpRecord<T>* pack_mlp_on(const Mlp& network, void* memory, const detail::Queue& queue) {
+  detail::pack_mlp<T>(network, memory, [&](const detail::MlpPack<T>& pack) {
+    launch(mlp_pack_kernel<T>, (pack.count() + 255) / 256, 256, queue.stream, pack);
+  });
+  return static_cast<const MlpRecord<T>*>(memory);
+}
+
+template <class T, int Width>
+void launch_mlp_tiles(const detail::MlpProblem& problem, const detail::Queue& queue) {
+  using Warp = MlpWarp<T, Width>;
+  const Mlp& network = *problem.network;
+  const MlpBytes bytes =
+      mlp_bytes(network, [](int, int in, int out) { return mlp_layer_bytes<T>(in, out, Warp::unit); });
+  const std::size_t packed = detail::mlp_packed_bytes<T>(network);
+  const std::size_t heads = sizeof(MlpHead) * static_cast<std::size_t>(network.size());
+  const Scratch scratch(queue.stream, packed + heads + static_cast<std::size_t>(bytes.all));
+  auto* const memory = static_cast<unsigned char*>(scratch.data());
+  auto* const head = reinterpret_cast<MlpHead*>(memory + packed);
+  unsigned char* const weights = memory + packed + heads;
+  MlpTilesParameters<T> p = mlp_tiles_parameters<T>(problem, bytes, Warp::slots);
+  p.record = pack_mlp_on<T>(network, memory, queue);
   p.head = head;
   p.weights = weights;
-  p.layers = network.size();
-  p.x = mlp_access<T>(problem, problem.x, problem.in(), Warp::slots);
-  p.y = mlp_access<T>(problem, problem.y, problem.out(), Warp::slots);
-  p.chunked = p.x == MlpAccess::samples || p.y == MlpAccess::samples;
-  const int room = device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
-  p.resident = all <= room;
-  p.bytes = p.resident ? static_cast<int>(all) : largest;
-  const int bytes = p.bytes;
-  const auto kernel = mlp_tiles_kernel<T, Width>;
-  const std::int64_t per_block = Warp::tuning.threads / 32 * Warp::rows;
-  const std::int64_t needed = (p.count + per_block - 1) / per_block;
-  const std::int64_t at_once = resident_blocks(kernel, Warp::tuning.threads, bytes);
-  launch(kernel, needed < at_once ? needed : at_once, Warp::tuning.threads, queue.stream, p, bytes);
+  launch(mlp_layout_kernel<T>, network.size(), 256, queue.stream, MlpLayout<T>{p.record, head, weights, Warp::unit});
+  run_mlp_tiles_kernel<T, Width>(p, queue);
 }
 
 template <class T>

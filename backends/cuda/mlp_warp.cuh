@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <type_traits>
 
 #include "cuda/mlp_layers.cuh"
 #include "cuda/primitives/access.cuh"
@@ -17,6 +18,18 @@ namespace mylos::cuda {
 ///   single:  element by element
 enum class MlpAccess : std::uint8_t { pairs, samples, single };
 
+/// What a faster kernel left to be computed: everything, or a list of warps' samples by number, with the bits of those
+/// that count.
+struct MlpLeft {
+  struct State {
+    unsigned all;
+    unsigned listed;
+    unsigned checked;  // a bit for each layer whose small results count
+  };
+  State* state;  // null: everything, without looking
+  uint2* list;
+};
+
 template <class T>
 struct MlpTilesParameters {
   detail::MlpSamples samples;
@@ -30,6 +43,9 @@ struct MlpTilesParameters {
   bool chunked;   // a lane's samples are neighbours
   MlpAccess x;
   MlpAccess y;
+  MlpLeft left;         // what is to be computed, if not everything
+  unsigned relu;        // of mlp_tensor.cuh: a bit for each hidden layer whose chain is that
+  bool has_last_chain;  // likewise
 };
 
 /// Where a lane's samples are; see MlpWarp.
@@ -38,19 +54,21 @@ struct MlpLane {
   int g;
   int t;
   int slots;
-  bool chunked;  // a lane's samples are neighbours
+  bool chunked;     // a lane's samples are neighbours
+  unsigned wanted;  // a bit for each of the warp's samples: whether its results are
 
   /// Of a slot, in the warp's samples.
   __device__ __forceinline__ int row(int slot) const { return chunked ? g * slots + slot : g + 8 * slot; }
   __device__ __forceinline__ std::int64_t sample(int slot) const { return first + row(slot); }
   /// Of feature c of two, of 8 features j, in MlpWarp's Values.
+  template <class A>
   __device__ __forceinline__ int place(int j, int slot, int c) const {
-    return j * 2 * slots + slot / 2 * 4 + 2 * c + slot % 2;
+    return j * 2 * slots + slot / 2 * 4 + A::place(slot % 2, c);
   }
 };
 
 // Element by element, out of line and by way of local memory: rare, and the products need the registers.
-template <class T>
+template <class A, class T>
 __device__ __noinline__ void load_mlp_values(const MlpTilesParameters<T>& p, MlpLane lane, int tiles, T* values) {
   for (int j = 0; j < tiles; ++j)  // zeros behind the last feature: products read them
     for (int slot = 0; slot < lane.slots; ++slot)
@@ -61,10 +79,10 @@ __device__ __noinline__ void load_mlp_values(const MlpTilesParameters<T>& p, Mlp
         if (feature < p.samples.in && sample < p.count)
           one = detail::load_element<T>(p.samples.x_dtype, p.samples.x,
                                         p.samples.offset(p.samples.x_stride, sample) + feature * p.samples.x_feature);
-        values[lane.place(j, slot, c)] = one;
+        values[lane.place<A>(j, slot, c)] = one;
       }
 }
-template <class T>
+template <class A, class T>
 __device__ __noinline__ void store_mlp_values(const MlpTilesParameters<T>& p, MlpLane lane, unsigned bad,
                                               const T* values) {
   for (int j = 0; 8 * j < p.samples.out; ++j)
@@ -75,7 +93,7 @@ __device__ __noinline__ void store_mlp_values(const MlpTilesParameters<T>& p, Ml
         if (feature < p.samples.out && sample < p.count && (bad >> slot & 1U) == 0)
           detail::store_element<T>(p.samples.y_dtype, p.samples.y,
                                    p.samples.offset(p.samples.y_stride, sample) + feature * p.samples.y_feature,
-                                   values[lane.place(j, slot, c)]);
+                                   values[lane.place<A>(j, slot, c)]);
       }
 }
 
@@ -85,18 +103,19 @@ __device__ __noinline__ void run_mlp_sample_again(const MlpTilesParameters<T>& p
 }
 
 /// What a warp does. Tiles of 16 samples; a lane (g, t) has rows g and g + 8 of each, slots 2 m and 2 m + 1.
-template <class T, int Width>
+template <class T, int Width, class Arithmetic = MlpArithmetic<T>>
 struct MlpWarp {
   static constexpr MlpTuning tuning = mlp_tuning(Width, sizeof(T));
   static constexpr int M = tuning.tiles;
   static constexpr int N = Width / 8;
   static constexpr int slots = 2 * M;
   static constexpr int rows = 16 * M;
-  using A = MlpArithmetic<T>;
-  /// For each 8 features, of each 16 samples: features 2 t and 2 t + 1 (c) of samples g and g + 8 (h) at 2 c + h, as
-  /// products take them.
+  static constexpr int unit = N / 4;  // of mlp_feature_tiles
+  using A = Arithmetic;
+  /// For each 8 features, of each 16 samples: features 2 t and 2 t + 1 (c) of samples g and g + 8 (h) at A::place(h,
+  /// c).
   using Values = T[N][M][4];
-  static __device__ __forceinline__ constexpr int place(int slot, int c) { return 2 * c + slot % 2; }
+  static __device__ __forceinline__ constexpr int place(int slot, int c) { return A::place(slot % 2, c); }
   struct alignas(16) Bias {
     T value[4];
   };
@@ -177,28 +196,28 @@ struct MlpWarp {
   }
   __device__ __forceinline__ void load_by_element(Values& v) const {
     T values[N * 4 * M];
-    load_mlp_values(p, lane, N, values);
+    load_mlp_values<A>(p, lane, N, values);
     fill(v, values);
   }
 
-  /// v = max(v * weights + bias, floor) for so many times 8 inputs and outputs; NaN stays.
-  template <int Inputs, int Tiles>
-  __device__ __forceinline__ void products(const unsigned char* memory, T floor, Values& v) const {
+  /// sum = v * weights + bias for so many times 8 inputs and outputs, a lane's features 2 t + c of samples h at 2 h +
+  /// c.
+  template <int Inputs, int Outputs>
+  __device__ __forceinline__ void sums(const unsigned char* memory, const Values& v, T (&sum)[Outputs][M][4]) const {
     const auto* const weights = reinterpret_cast<const typename A::Weights*>(memory) + number();
-    const auto* const bias = reinterpret_cast<const Bias*>(memory + Inputs * Tiles * 512) + lane.t;
-    T sum[Tiles][M][4];
+    const auto* const bias = reinterpret_cast<const Bias*>(memory + Inputs * Outputs * 512) + lane.t;
 #pragma unroll
     for (int j = 0; j < Inputs; ++j) {
       typename A::Values values[M];
 #pragma unroll
       for (int m = 0; m < M; ++m) values[m].take(v[j][m]);
       // A few products that do not wait for each other, before those that wait for them.
-      constexpr int group = Tiles < 4 ? Tiles : 4;
+      constexpr int group = Outputs < 4 ? Outputs : 4;
 #pragma unroll
-      for (int first = 0; first < Tiles; first += group) {
+      for (int first = 0; first < Outputs; first += group) {
         typename A::Weights w[group];
 #pragma unroll
-        for (int n = 0; n < group; ++n) w[n] = weights[(j * Tiles + first + n) * 32];
+        for (int n = 0; n < group; ++n) w[n] = weights[(j * Outputs + first + n) * 32];
 #pragma unroll
         for (int n = 0; n < group; ++n) {
           if (j == 0) {
@@ -220,23 +239,26 @@ struct MlpWarp {
         }
       }
     }
+  }
+  /// v = max(v * weights + bias, floor); NaN stays.
+  template <int Inputs, int Outputs>
+  __device__ __forceinline__ void products(const unsigned char* memory, T floor, Values& v) const {
+    T sum[Outputs][M][4];
+    sums<Inputs, Outputs>(memory, v, sum);
 #pragma unroll
-    for (int n = 0; n < Tiles; ++n)
+    for (int n = 0; n < Outputs; ++n)
 #pragma unroll
-      for (int i = 0; i < 4 * M; ++i)  // a product leaves feature c of sample h at 2 h + c
-        v[n][i / 4][place(i % 4 / 2, i % 2)] = A::at_least(sum[n][i / 4][i % 4], floor);
+      for (int i = 0; i < 4 * M; ++i) v[n][i / 4][place(i % 4 / 2, i % 2)] = A::at_least(sum[n][i / 4][i % 4], floor);
   }
 
-  /// v = layer(v), where `memory` holds the layer.
-  __device__ __forceinline__ void layer(const MlpHead& head, const MlpRecord<T>* record, const unsigned char* memory,
-                                        Values& v) const {
-    constexpr int unit = N / 4;
-    const T floor = head.chain == MlpChainKind::relu ? T(0) : static_cast<T>(-INFINITY);
+  /// visit(Inputs, Outputs) with a layer's numbers of eights.
+  template <class Visit>
+  static __device__ __forceinline__ void with_tiles(const MlpHead& head, const Visit& visit) {
     const int inputs = head.in_tiles == unit ? 0 : (head.in_tiles == 2 * unit ? 3 : 6);
     switch (inputs + (head.out_tiles == unit ? 0 : (head.out_tiles == 2 * unit ? 1 : 2))) {
-#define MYLOS_CASE(number, inputs, tiles)                    \
-  case number:                                               \
-    products<(inputs)*unit, (tiles)*unit>(memory, floor, v); \
+#define MYLOS_CASE(number, inputs, outputs)                                                             \
+  case number:                                                                                          \
+    visit(std::integral_constant<int, (inputs)*unit>(), std::integral_constant<int, (outputs)*unit>()); \
     break;
       MYLOS_CASE(0, 1, 1)
       MYLOS_CASE(1, 1, 2)
@@ -249,11 +271,30 @@ struct MlpWarp {
       MYLOS_CASE(8, 4, 4)
 #undef MYLOS_CASE
     }
-    if (head.chain != MlpChainKind::any) return;
-    T values[N * 4 * M];
-    spill(v, values);
-    chain_mlp_values<T, 4 * M>(record, 2 * lane.t, values);
-    fill(v, values);
+  }
+  static __device__ __forceinline__ T floor_of(const MlpHead& head) {
+    return head.chain == MlpChainKind::relu ? T(0) : static_cast<T>(-INFINITY);
+  }
+  __device__ __forceinline__ void apply_chain(const MlpRecord<T>* record, Values& v) const {
+#pragma unroll
+    for (int n = 0; n < N; ++n) {
+      if (8 * n >= record->layer.out) break;
+      detail::RegisterTile<T, 4 * M> tile;
+#pragma unroll
+      for (int i = 0; i < 4 * M; ++i) tile[i] = v[n][i / 4][i % 4];
+      tile = chain_mlp_tile<A>(record, 8 * n + 2 * lane.t, tile);
+#pragma unroll
+      for (int i = 0; i < 4 * M; ++i) v[n][i / 4][i % 4] = tile[i];
+    }
+  }
+
+  /// v = layer(v), where `memory` holds the layer.
+  __device__ __forceinline__ void layer(const MlpHead& head, const MlpRecord<T>* record, const unsigned char* memory,
+                                        Values& v) const {
+    with_tiles(head, [&](auto inputs, auto outputs) {
+      products<decltype(inputs)::value, decltype(outputs)::value>(memory, floor_of(head), v);
+    });
+    if (head.chain == MlpChainKind::any) apply_chain(record, v);
   }
 
   /// Whether a result of this lane may be NaN.
@@ -267,15 +308,16 @@ struct MlpWarp {
     }
     return sum != sum;
   }
-  /// Bit of each slot whose sample is NaN somewhere and must be computed again; the same for a row's four lanes. Of the
-  /// lane: whether the sample of its own number is one of them.
-  __device__ __forceinline__ unsigned bad_slots(const Values& v, unsigned& of_lane) const {
+  /// Bit of each slot whose sample is NaN somewhere, or marked in some lane, and must be computed again, or is not
+  /// wanted; the same for a row's four lanes. Of the lane: whether the sample of its own number is to be computed
+  /// again.
+  __device__ __forceinline__ unsigned bad_slots(const Values& v, unsigned marked, unsigned& of_lane) const {
     unsigned bad = 0;
     of_lane = 0;
     const int own = number();
 #pragma unroll
     for (int slot = 0; slot < slots; ++slot) {
-      bool is_bad = false;
+      bool is_bad = (marked >> slot & 1U) != 0;
 #pragma unroll
       for (int n = 0; n < N; ++n) {
         if (8 * n >= p.samples.out) break;
@@ -285,8 +327,9 @@ struct MlpWarp {
           is_bad = is_bad || one != one;
         }
       }
-      const unsigned all = __ballot_sync(0xffffffffU, is_bad && sample(slot) < p.count);
-      bad |= (all >> (4 * lane.g) & 15U) != 0 ? 1U << slot : 0;
+      const bool is_wanted = (lane.wanted >> lane.row(slot) & 1U) != 0;
+      const unsigned all = __ballot_sync(0xffffffffU, is_bad && is_wanted && sample(slot) < p.count);
+      bad |= (all >> (4 * lane.g) & 15U) != 0 || !is_wanted ? 1U << slot : 0;
       // The lane takes the sample of its own number.
       const int own_slot = p.chunked ? own % slots : own / 8;
       const int own_g = p.chunked ? own / slots : own % 8;
@@ -334,20 +377,27 @@ struct MlpWarp {
     }
   }
 
-  __device__ __forceinline__ void store(const Values& v) const {
-    bool plain = lane.first + rows <= p.count;
-    plain = !__any_sync(0xffffffffU, has_nan(v)) && plain;
-    if (p.y == MlpAccess::pairs && plain) return store_pairs(v);
-    if (p.y == MlpAccess::samples && plain) return store_samples(v);
+  static constexpr unsigned all_wanted = 0xffffffffU >> (32 - rows);
+  /// Stores all but bad samples. Whether the sample of the lane's own number is to be computed again.
+  __device__ __forceinline__ bool store(const Values& v, unsigned marked) const {
+    bool plain = lane.first + rows <= p.count && lane.wanted == all_wanted;
+    plain = !__any_sync(0xffffffffU, has_nan(v) || marked != 0) && plain;
+    if (plain && p.y != MlpAccess::single) {
+      p.y == MlpAccess::pairs ? store_pairs(v) : store_samples(v);
+      return false;
+    }
     unsigned again = 0;
-    const unsigned bad = bad_slots(v, again);
-    store_by_element(v, bad);
-    if (again != 0) run_mlp_sample_again(p, lane.first + number());
+    const unsigned bad = bad_slots(v, marked, again);
+    if (__any_sync(0xffffffffU, bad != (1U << slots) - 1)) store_by_element(v, bad);
+    return again != 0;
+  }
+  __device__ __forceinline__ void store(const Values& v) const {
+    if (store(v, 0)) run_mlp_sample_again(p, lane.first + number());
   }
   __device__ __forceinline__ void store_by_element(const Values& v, unsigned bad) const {
     T values[N * 4 * M];
     spill(v, values);
-    store_mlp_values(p, lane, bad, values);
+    store_mlp_values<A>(p, lane, bad, values);
   }
   __device__ __forceinline__ int number() const { return lane.g * 4 + lane.t; }
 };

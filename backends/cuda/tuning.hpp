@@ -296,4 +296,9 @@ MYLOS_HOST_DEVICE constexpr MlpTuning mlp_tuning(int width, std::size_t value_si
   return width <= 32 ? MlpTuning{128, 4, 1} : width <= 64 ? MlpTuning{128, 2, 1} : MlpTuning{256, 1, 1};
 }
 
+/// With halves of f16 (mlp_tensor.cuh), tiles as above.
+MYLOS_HOST_DEVICE constexpr MlpTuning mlp_tensor_tuning(int width) {
+  return {128, width <= 32 ? 4 : 3, mlp_tuning(width, 4).tiles};
+}
+
 }  // namespace mylos::cuda

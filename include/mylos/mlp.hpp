@@ -20,12 +20,12 @@
 // wherever it stands and however many others there are.
 //
 // Error: with u = 2^-24 for f32, 2^-53 for f64, a layer of n inputs that are off by e_k leaves its sum off by at most
-//     sum_k |w_ik| e_k + (2 n + 24) u (sum_k |w_ik x_k| + |b_i|),
-// and a step of its chain makes of an error e at most L e, L being the step's largest derivative within e of its
-// argument, plus the step's own bound (steps.def). So what one layer adds is as small as in any f32 product of that
-// length, and from layer to layer it grows as the products of |w| do: for L layers whose rows have sum |w| <= s, at
-// most as s^L. Storing y adds half a unit of its type. Products and sums below 2^-120 (f64: 2^-1000) may be off by as
-// much. NaN and infinity go as IEEE arithmetic has it.
+//     sum_k |w_ik| e_k + (2 n + 32) u (sum_k |w_ik x_k| + |b_i|) + d max_k |w_ik| sum_k |x_k|,
+// d = u / 8 for f32, 0 for f64, and a step of its chain makes of an error e at most L e, L being the step's largest
+// derivative within e of its argument, plus the step's own bound (steps.def). So what one layer adds is as small as in
+// any f32 product of that length, and from layer to layer it grows as the products of |w| do: for L layers whose rows
+// have sum |w| <= s, at most as s^L. Storing y adds half a unit of its type. Products and sums below 2^-120 (f64:
+// 2^-1000) may be off by as much. NaN and infinity go as IEEE arithmetic has it.
 //
 // Throws mylos::Error before anything is launched or written: no layer, widths that do not fit each other or exceed
 // 128, extents that differ, dtypes not supported, memory that the execution space cannot reach, overlap, an output with

@@ -97,13 +97,17 @@ inline std::vector<MlpValue> mlp(const std::vector<MlpLayerValues>& layers, cons
       long double sum = layer.bias.empty() ? 0.0L : layer.bias[i];
       long double size = std::fabs(sum);
       long double error = 0;
+      long double largest = 0;
+      long double inputs = 0;
       for (std::size_t k = 0; k < layer.in; ++k) {
         const long double w = layer.weight[i * layer.in + k];
+        largest = std::fmax(largest, std::fabs(w));
+        inputs += std::fabs(values[k].value);
         sum += w * values[k].value;
         size += std::fabs(w * values[k].value);
         error += std::fabs(w) * values[k].error;
       }
-      error += (2 * static_cast<long double>(layer.in) + 24) * u * size + tiny;
+      error += (2 * static_cast<long double>(layer.in) + 32) * u * size + (f64 ? 0 : u / 8) * largest * inputs + tiny;
       MlpValue v{sum, std::isfinite(sum) ? error : 0};
       for (const MlpStepValues& step : layer.steps) apply_step(step, i, format, v);
       next.push_back(v);

@@ -1,4 +1,4 @@
-// Products of small matrices by a warp (mma.sync): d += a b for a of 16 x 8, b of 8 x 8.
+// Products of small matrices by a warp (mma.sync): d += a b for a of 16 x 8, b of 8 x 8; of f16 also 16 x 16, 16 x 8.
 //
 // A lane is (g, t) = (lane / 4, lane % 4). It holds a of rows g and g + 8, columns t and t + 4, as (g, t), (g + 8, t),
 // (g, t + 4), (g + 8, t + 4); b of rows t and t + 4, column g; d of rows g and g + 8, columns 2 t and 2 t + 1.
@@ -26,6 +26,40 @@ __device__ __forceinline__ void multiply_add(float (&d)[4], const std::uint32_t 
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]));
 }
 
+// Of f16: a register has two neighbours along K, the first one low. a: rows g, g + 8 and columns 2 t, 2 t + 1 are the
+// first two registers, columns 8 further on the next two; b: rows 2 t, 2 t + 1 of column g, then rows 8 further on.
+// So what two products of f32 leave for columns 8 j and 8 j + 8, rounded to f16, is the left side of the next one.
+
+/// Two numbers, rounded to the nearest f16; `even` is the low one. Beyond the range: infinity. With Relu, negative ones
+/// are 0; NaN stays.
+template <bool Relu = false>
+__device__ __forceinline__ std::uint32_t round_to_halves(float even, float odd) {
+  std::uint32_t both;
+  if constexpr (Relu)
+    asm("cvt.rn.relu.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(odd), "f"(even));
+  else
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(odd), "f"(even));
+  return both;
+}
+__device__ __forceinline__ float low_half(std::uint32_t both) {
+  float low;
+  asm("{.reg .b16 l, h;\n mov.b32 {l, h}, %1;\n cvt.f32.f16 %0, l;}" : "=f"(low) : "r"(both));
+  return low;
+}
+__device__ __forceinline__ std::uint32_t multiply_halves(std::uint32_t a, std::uint32_t b) {
+  std::uint32_t d;
+  asm("mul.rn.f16x2 %0, %1, %2;" : "=r"(d) : "r"(a), "r"(b));
+  return d;
+}
+
+/// d = c + a b of f16, 16 of K; d may be c.
+__device__ __forceinline__ void multiply_add_halves(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0,
+                                                    std::uint32_t b1, const float (&c)[4]) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%10, %11, %12, %13};"
+      : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]));
+}
 /// In f64 each product is fused with its addition, one after another.
 __device__ __forceinline__ void multiply_add(double (&d)[4], const double (&a)[4], double b0, double b1,
                                              const double (&c)[4]) {
