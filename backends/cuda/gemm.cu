@@ -8,14 +8,23 @@
 namespace mylos::cuda {
 namespace {
 
+template <TensorWay Way>
+constexpr detail::Candidate<detail::GemmProblem> tensor(const char* name) {
+  return {name, refuse_gemm_tensor<Way>, run_gemm_tensor<Way>, gemm_tensor_workspace<Way>};
+}
+
 constexpr detail::Candidate<detail::GemmProblem> list[] = {
     {"cuda/long_vector", refuse_gemm_long_vector, run_gemm_vector, gemm_vector_workspace},
     {"cuda/small", refuse_gemm_small, run_gemm_vendor, gemm_vendor_workspace},
-    {"cuda/tensor", refuse_gemm_tensor, run_gemm_tensor, gemm_tensor_workspace},
+    tensor<TensorWay::fastest>("cuda/tensor"),
     {"cuda/cublaslt", refuse_gemm_bias, run_gemm_bias, gemm_vendor_workspace},
     {"cuda/cublas", refuse_gemm_vendor, run_gemm_vendor, gemm_vendor_workspace},
     {"cuda/vector", refuse_gemm_vector, run_gemm_vector, gemm_vector_workspace},
     {"cuda/plain", refuse_gemm_plain, run_gemm_plain},
+    // Only by name: plain takes what they would.
+    tensor<TensorWay::split>("cuda/tensor_split"),
+    tensor<TensorWay::shallow>("cuda/tensor_shallow"),
+    tensor<TensorWay::direct>("cuda/tensor_direct"),
 };
 
 }  // namespace

@@ -5,9 +5,19 @@
 
 namespace mylos::cuda {
 
-/// f32 on tensor cores, as two f16 each (gemm_tensor.cuh).
+/// f32 on tensor cores, as two f16 each: how the factors get split, and what multiplies. Tests name the ways one by
+/// one.
+enum class TensorWay {
+  fastest,
+  split,    // by a pass of its own (gemm_tensor.cuh)
+  shallow,  // likewise, for a k of one block (gemm_shallow.cuh)
+  direct    // as they are loaded (gemm_direct.cuh)
+};
+template <TensorWay Way>
 const char* refuse_gemm_tensor(const detail::GemmProblem& problem);
+template <TensorWay Way>
 void run_gemm_tensor(const detail::GemmProblem& problem, const detail::Queue& queue);
+template <TensorWay Way>
 std::size_t gemm_tensor_workspace(const detail::GemmProblem& problem);
 
 /// f32 problems that cuBLAS is faster with.

@@ -9,15 +9,30 @@ namespace mylos::cuda {
 struct GemmCost {
   double multiprocessors;
 
+  /// How many tiles a multiprocessor takes one after the other.
+  double rounds_of(const GemmTiling& tiling, std::int64_t slices) const {
+    const double tiles = static_cast<double>(tiling.count) * static_cast<double>(slices);
+    return static_cast<double>(static_cast<std::int64_t>((tiles + multiprocessors - 1) / multiprocessors));
+  }
+
   /// `slices` of K side by side, each of this depth and with all tiles.
   double tensor(const GemmTiling& tiling, std::int64_t depth, std::int64_t slices) const {
     constexpr GemmCostTuning tuning = gemm_cost_tuning();
-    const double tiles = static_cast<double>(tiling.count) * static_cast<double>(slices);
-    const double rounds =
-        static_cast<double>(static_cast<std::int64_t>((tiles + multiprocessors - 1) / multiprocessors));
+    const double rounds = rounds_of(tiling, slices);
     const double stages = static_cast<double>((depth + halves_depth - 1) / halves_depth);
     const int units = tiling.tile_rows / 128;
     return rounds * (tuning.tile[units - 1] + stages * tuning.stage[units - 1]);
+  }
+  /// Likewise, of 128 rows, where the factors are split as they are loaded, in vectors, by warps that have one of them.
+  double direct(const GemmTiling& tiling, std::int64_t depth, std::int64_t slices, bool along_rows) const {
+    const GemmCostTuning tuning = gemm_cost_tuning();
+    const double stages = static_cast<double>((depth + halves_depth - 1) / halves_depth);
+    return rounds_of(tiling, slices) * (tuning.tile[0] + stages * tuning.direct_stage[along_rows ? 1 : 0]);
+  }
+  /// One block of K, by the elements of the result.
+  double shallow(double elements) const {
+    const GemmCostTuning tuning = gemm_cost_tuning();
+    return tuning.tile[0] + elements * 4 / tuning.shallow_bytes;
   }
   double split(double elements) const { return elements * 8 / gemm_cost_tuning().split_bytes; }
   /// The partial results of several slices.

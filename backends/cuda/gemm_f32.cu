@@ -1,6 +1,7 @@
 // f32 products: from a problem to kernels and the memory they need.
 #include "cuda/gemm.hpp"
 #include "cuda/gemm_cost.hpp"
+#include "cuda/gemm_direct.hpp"
 #include "cuda/gemm_passes.hpp"
 #include "cuda/gemm_tensor.hpp"
 #include "cuda/primitives/device.hpp"
@@ -22,40 +23,90 @@ const char* refuse_dtypes(const GemmProblem& problem) {
 
 GemmCost cost() { return {static_cast<double>(device_attribute(cudaDevAttrMultiProcessorCount))}; }
 
-/// All of K, or of each slice but a last, shorter one.
+/// Of each slice but the last, which may be shorter.
 std::int64_t slice_depth(std::int64_t k, std::int64_t slices) {
-  return slices == 1 ? k : k / slices / halves_depth * halves_depth;
+  const std::int64_t blocks = (k + halves_depth - 1) / halves_depth;
+  return slices == 1 ? k : (blocks + slices - 1) / slices * halves_depth;
 }
 
-/// Units of a tile, and how K is sliced, that take least time. Slices would show in a row's bits.
+const char* refuse_way(const GemmProblem& problem, TensorWay way) {
+  if (way == TensorWay::shallow && problem.k > halves_depth) return "there is more than one block of k";
+  if (way != TensorWay::direct) return nullptr;
+  if (!problem.is_general()) return "a triangular or symmetric factor";
+  if (!problem.before->empty()) return "a chain before the product";
+  if (problem.determinism == Determinism::batch_invariant) return "rows are to have the same bits in any batch";
+  return nullptr;
+}
+
+/// Way, units of a tile, and how K is sliced, that take least time. Slices would show in a row's bits.
 struct TensorShape {
+  TensorWay way;
   int units;
   std::int64_t slices;
   double time;
+
+  int tile_rows() const { return tensor_tuning(units).rows(); }
+  std::int64_t group_rows() const { return way == TensorWay::shallow ? tile_rows() : tensor_group_rows; }
 };
-TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm) {
-  const bool may_slice = problem.is_general() && problem.determinism == Determinism::run_to_run &&
-                         problem.before->operand_count() == 0 && problem.batch.rank < max_rank;
-  const double elements = static_cast<double>(problem.m * problem.n * problem.batch.count);
-  TensorShape best{2, 1, 0};
-  for (int units = 2; units >= 1; --units) {
-    const GemmTiling tiling = make_tiling(gemm, tensor_tuning(units).rows());
-    const auto most = static_cast<std::int64_t>(cost().multiprocessors) / tiling.count;
-    for (std::int64_t slices = 1; slices == 1 || (may_slice && slices <= most); ++slices) {
-      if (slices > 1 && problem.k / slices < gemm_slice_depth) break;
-      const std::int64_t depth = slice_depth(problem.k, slices);
-      const std::int64_t rest = problem.k - slices * depth;
-      double time = cost().tensor(tiling, depth, slices) + cost().combine(elements, slices);
-      if (rest != 0) time += gemm_cost_tuning().launches + cost().tensor(tiling, rest, 1);
-      if (best.time == 0 || time < best.time) best = {units, slices, time};
-    }
-  }
-  return best;
-}
 
 /// b as the preparation left it, if it is one matrix.
 bool takes_prepared(const GemmProblem& problem, const Halves& b) {
   return problem.prepared_b != nullptr && b.matrices == 1 && problem.b.structure == MatrixStructure::general;
+}
+
+bool is_vectors(DirectLoading loading) {
+  return loading == DirectLoading::vectors_along_depth || loading == DirectLoading::vectors_along_rows;
+}
+
+/// Whether c is written in vectors: where it is not, short sums are no faster than others.
+bool stores_vectors(const GemmParameters& gemm) {
+  bool aligned = gemm.c_column == 1 && gemm.c_row % 4 == 0 && gemm.factor[1].rows % 4 == 0 &&
+                 reinterpret_cast<std::uintptr_t>(gemm.c) % 16 == 0;
+  for (int d = 0; d < gemm.batch.rank; ++d) aligned = aligned && gemm.c_batch[d] % 4 == 0;
+  return aligned && gemm.after.size == 0;
+}
+
+TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm, TensorWay way) {
+  const bool may_slice = problem.is_general() && problem.determinism == Determinism::run_to_run &&
+                         problem.before->operand_count() == 0 && problem.batch.rank < max_rank;
+  double split = 0;
+  bool is_prepared = false;
+  for (int f = 0; f < 2; ++f) {
+    const Halves h = plan_halves(problem, gemm, f);
+    const bool is_split = gemm.factor[f].is_a || !takes_prepared(problem, h);
+    is_prepared = is_prepared || !is_split;
+    if (is_split) split += cost().split(static_cast<double>(h.bytes()) / 4);
+  }
+  const DirectLoading loading[2] = {direct_loading(gemm, 0), direct_loading(gemm, 1)};
+  const auto may = [&](TensorWay one) {
+    if (way != TensorWay::fastest) return way == one;
+    if (one == TensorWay::shallow && !stores_vectors(gemm)) return false;
+    if (one == TensorWay::direct && (is_prepared || !is_vectors(loading[0]) || !is_vectors(loading[1]))) return false;
+    return refuse_way(problem, one) == nullptr;
+  };
+  const double elements = static_cast<double>(problem.m * problem.n * problem.batch.count);
+  TensorShape best{TensorWay::split, 2, 1, 0};
+  const bool is_along_rows =
+      loading[0] != DirectLoading::vectors_along_depth || loading[1] != DirectLoading::vectors_along_depth;
+  const auto offer = [&](const TensorShape& shape) {
+    if (may(shape.way) && (best.time == 0 || shape.time < best.time)) best = shape;
+  };
+  for (int units = 2; units >= 1; --units) {
+    const GemmTiling tiling = make_tiling(gemm, tensor_tuning(units).rows(), tensor_group_rows);
+    const auto most = static_cast<std::int64_t>(cost().multiprocessors) / tiling.count;
+    for (std::int64_t slices = 1; slices == 1 || (may_slice && slices <= most); ++slices) {
+      if (slices > 1 && problem.k / slices < gemm_slice_depth) break;
+      const std::int64_t depth = slice_depth(problem.k, slices);
+      const std::int64_t count = (problem.k + depth - 1) / depth;
+      const double combine = cost().combine(elements, count);
+      offer({TensorWay::split, units, count, split + cost().tensor(tiling, depth, count) + combine});
+      if (units == 1)
+        offer({TensorWay::direct, units, count, cost().direct(tiling, depth, count, is_along_rows) + combine});
+    }
+  }
+  offer({TensorWay::shallow, 1, 1, split + cost().shallow(elements)});
+  best.time += gemm_cost_tuning().launches;
+  return best;
 }
 
 struct TensorPlan {
@@ -64,27 +115,24 @@ struct TensorPlan {
   bool is_split[2];
   std::size_t bytes;
 
-  explicit TensorPlan(const GemmProblem& problem) : parameters{make_gemm_parameters(problem), {}, {}, {}, nullptr} {
-    const GemmParameters& gemm = parameters.gemm;
-    shape = best_shape(problem, gemm);
-    parameters.tiling = make_tiling(gemm, tensor_tuning(shape.units).rows());
+  /// `k`: of all slices.
+  TensorPlan(const GemmProblem& problem, const TensorShape& shape_, std::int64_t k)
+      : parameters{make_gemm_parameters(problem), {}, {}, {}, nullptr}, shape(shape_) {
+    GemmParameters& gemm = parameters.gemm;
+    gemm.k_total = k;
+    gemm.slice_batches = gemm.batches / shape.slices;
+    parameters.tiling = make_tiling(gemm, shape.tile_rows(), shape.group_rows());
     bytes = aligned(2 * sizeof(unsigned)) + aligned(tile_bytes()) + aligned(bits_bytes());
     for (int f = 0; f < 2; ++f) {
       Halves& h = parameters.halves[f];
       h = plan_halves(problem, gemm, f);
-      is_split[f] = gemm.factor[f].is_a || !takes_prepared(problem, h);
+      const bool is_halved = shape.way != TensorWay::direct;
+      is_split[f] = is_halved && (gemm.factor[f].is_a || !takes_prepared(problem, h));
       if (is_split[f])
         bytes += aligned(h.bytes());
-      else
+      else if (is_halved)
         h.place(const_cast<void*>(problem.prepared_b));
     }
-  }
-  /// Of all kernels.
-  double time() const {
-    double split = 0;
-    for (int f = 0; f < 2; ++f)
-      if (is_split[f]) split += static_cast<double>(parameters.halves[f].bytes()) / 4;
-    return gemm_cost_tuning().launches + shape.time + cost().split(split);
   }
   std::size_t tile_bytes() const { return static_cast<std::size_t>(parameters.tiling.count) * sizeof(unsigned); }
   std::size_t bits_bytes() const { return tile_bytes() * static_cast<std::size_t>(parameters.tiling.tile_rows) * 4; }
@@ -112,67 +160,67 @@ void launch_units(const TensorParameters& parameters, void* stream) {
     launch_tensor<Units, false>(parameters, stream);
 }
 
-/// All of K at once, or as many slices side by side as the batch has.
-void run_whole(const GemmProblem& problem, const detail::Queue& queue) {
-  TensorPlan plan(problem);
+/// `k`: of all slices, which are the slowest part of the batch.
+void run_whole(const GemmProblem& problem, const TensorShape& shape, std::int64_t k, const detail::Queue& queue) {
+  TensorPlan plan(problem, shape, k);
   const Scratch scratch(queue.stream, plan.bytes);
   plan.place(scratch.data());
   const TensorParameters& p = plan.parameters;
-  split_factors(p.gemm, p.halves, plan.is_split, p.rest.count, queue.stream);
-  if (plan.shape.units == 2)
-    launch_units<2>(p, queue.stream);
-  else
-    launch_units<1>(p, queue.stream);
+  if (shape.way == TensorWay::direct) {
+    MYLOS_CUDA_CHECK(cudaMemsetAsync(p.rest.count, 0, sizeof(unsigned), static_cast<cudaStream_t>(queue.stream)));
+    launch_direct(make_direct(p), queue.stream);
+  } else {
+    split_factors(p.gemm, p.halves, plan.is_split, p.rest.count, queue.stream);
+    if (shape.way == TensorWay::shallow)
+      launch_shallow(p, queue.stream);
+    else if (shape.units == 2)
+      launch_units<2>(p, queue.stream);
+    else
+      launch_units<1>(p, queue.stream);
+  }
   // Which of the two ways an element is computed in must not depend on others.
   launch_plain(p, true, problem.determinism != Determinism::batch_invariant, queue.stream);
 }
 
-/// K cut into slices of the same depth, which are a batch, and what is left over; their results, to be added up.
+/// K cut into slices, which are a batch, the last one shorter than the others where it must be; their results, to be
+/// added up.
 struct Slices {
-  GemmProblem full;
-  GemmProblem rest;
+  GemmProblem all;
   Chain none;
+  std::int64_t count;
   std::int64_t step;  // elements of a partial result
 
   Slices(const GemmProblem& problem, std::int64_t slices)
-      : full(problem), rest(problem), step(problem.m * problem.n * problem.batch.count) {
+      : all(problem), count(slices), step(problem.m * problem.n * problem.batch.count) {
     const std::int64_t depth = slice_depth(problem.k, slices);
-    const std::int64_t count = slices;
-    for (GemmProblem* p : {&full, &rest}) {
-      p->alpha = 1;
-      p->beta = 0;
-      p->after = &none;
-      p->prepared_b = nullptr;
-      p->c.row = problem.n;
-      p->c.column = 1;
-      std::int64_t matrix = problem.m * problem.n;
-      for (int d = problem.batch.rank - 1; d >= 0; --d) {
-        p->c.batch.stride[d] = matrix;
-        matrix *= problem.batch.extent[d];
-      }
+    all.alpha = 1;
+    all.beta = 0;
+    all.after = &none;
+    all.prepared_b = nullptr;
+    all.c.row = problem.n;
+    all.c.column = 1;
+    std::int64_t matrix = problem.m * problem.n;
+    for (int d = problem.batch.rank - 1; d >= 0; --d) {
+      all.c.batch.stride[d] = matrix;
+      matrix *= problem.batch.extent[d];
     }
-    full.k = depth;
-    push_front(full.batch, count);
-    push_front(full.a.batch, depth * problem.a.column);
-    push_front(full.b.batch, depth * problem.b.row);
-    push_front(full.c.batch, step);
-    rest.k = problem.k - count * depth;
-    rest.a.data = static_cast<float*>(problem.a.data) + count * depth * problem.a.column;
-    rest.b.data = static_cast<float*>(problem.b.data) + count * depth * problem.b.row;
+    all.k = depth;
+    push_front(all.batch, count);
+    push_front(all.a.batch, depth * problem.a.column);
+    push_front(all.b.batch, depth * problem.b.row);
+    push_front(all.c.batch, step);
   }
   Slices(const Slices&) = delete;
   Slices& operator=(const Slices&) = delete;
 
-  std::int64_t count() const { return full.batch.extent[0] + (rest.k == 0 ? 0 : 1); }
-  std::size_t bytes() const { return static_cast<std::size_t>(count() * step) * sizeof(float); }
-  void place(void* memory) {
-    full.c.data = memory;
-    rest.c.data = static_cast<float*>(memory) + full.batch.extent[0] * step;
-  }
+  std::size_t bytes() const { return static_cast<std::size_t>(count * step) * sizeof(float); }
   /// The first of them.
-  detail::GemmMatrix partial() const {
-    detail::GemmMatrix c = rest.c;
-    c.data = full.c.data;
+  detail::GemmMatrix partial(const GemmProblem& problem) const {
+    detail::GemmMatrix c = problem.c;
+    c.data = all.c.data;
+    c.row = all.c.row;
+    c.column = all.c.column;
+    for (int d = 0; d + 1 < max_rank; ++d) c.batch.stride[d] = all.c.batch.stride[d + 1];
     return c;
   }
 
@@ -209,18 +257,48 @@ void prepare(const GemmProblem& problem, void* prepared, const detail::Queue& qu
 
 }  // namespace
 
+template <TensorWay Way>
 const char* refuse_gemm_tensor(const GemmProblem& problem) {
   if (const char* reason = refuse_dtypes(problem)) return reason;
   if (problem.precision != Precision::standard) return "less than f32 accuracy is asked for";
   if (problem.k == 0) return "there is nothing to sum";
   if (!problem.is_general() && !problem.before->empty()) return "a chain before a triangle";
   if (!has_tensor_kernel()) return "the device is no sm_90a, or the library was not built for it";
-  return nullptr;
+  return refuse_way(problem, Way);
 }
+
+template <TensorWay Way>
+std::size_t gemm_tensor_workspace(const GemmProblem& problem) {
+  const TensorShape shape = best_shape(problem, make_gemm_parameters(problem), Way);
+  if (shape.slices == 1) return TensorPlan(problem, shape, problem.k).bytes;
+  const Slices slices(problem, shape.slices);
+  return slices.bytes() + TensorPlan(slices.all, shape, problem.k).bytes;
+}
+
+template <TensorWay Way>
+void run_gemm_tensor(const GemmProblem& problem, const detail::Queue& queue) {
+  const TensorShape shape = best_shape(problem, make_gemm_parameters(problem), Way);
+  if (shape.slices == 1) return run_whole(problem, shape, problem.k, queue);
+  Slices slices(problem, shape.slices);
+  const Scratch scratch(queue.stream, slices.bytes());
+  slices.all.c.data = scratch.data();
+  run_whole(slices.all, shape, problem.k, queue);
+  pass_after(problem, slices.partial(problem), {slices.count, slices.step}, problem.alpha, problem.beta, queue.stream);
+}
+
+#define MYLOS_WAY(way)                                                                     \
+  template const char* refuse_gemm_tensor<TensorWay::way>(const GemmProblem&);             \
+  template void run_gemm_tensor<TensorWay::way>(const GemmProblem&, const detail::Queue&); \
+  template std::size_t gemm_tensor_workspace<TensorWay::way>(const GemmProblem&);
+MYLOS_WAY(fastest)
+MYLOS_WAY(split)
+MYLOS_WAY(shallow)
+MYLOS_WAY(direct)
+#undef MYLOS_WAY
 
 const char* refuse_gemm_small(const GemmProblem& problem) {
   if (const char* reason = refuse_gemm_vendor(problem)) return reason;
-  if (const char* reason = refuse_gemm_tensor(problem)) return reason;
+  if (const char* reason = refuse_gemm_tensor<TensorWay::fastest>(problem)) return reason;
   const double batches = static_cast<double>(problem.batch.count);
   const auto count = [batches](std::int64_t x, std::int64_t y) {
     return static_cast<double>(x) * static_cast<double>(y) * batches;
@@ -228,25 +306,9 @@ const char* refuse_gemm_small(const GemmProblem& problem) {
   const double moved = count(problem.m, problem.k) + count(problem.k, problem.n) + count(problem.m, problem.n);
   double vendor = cost().vendor(count(problem.m, problem.n) * static_cast<double>(problem.k), moved);
   if (!problem.after->empty()) vendor += cost().combine(count(problem.m, problem.n), 2);
-  return vendor < TensorPlan(problem).time() ? nullptr : "tensor cores are faster at this size";
-}
-
-std::size_t gemm_tensor_workspace(const GemmProblem& problem) {
-  const TensorPlan plan(problem);
-  if (plan.shape.slices == 1) return plan.bytes;
-  const Slices slices(problem, plan.shape.slices);
-  return slices.bytes() + TensorPlan(slices.full).bytes + (slices.rest.k == 0 ? 0 : TensorPlan(slices.rest).bytes);
-}
-
-void run_gemm_tensor(const GemmProblem& problem, const detail::Queue& queue) {
-  const std::int64_t count = best_shape(problem, make_gemm_parameters(problem)).slices;
-  if (count == 1) return run_whole(problem, queue);
-  Slices slices(problem, count);
-  const Scratch scratch(queue.stream, slices.bytes());
-  slices.place(scratch.data());
-  run_whole(slices.full, queue);
-  if (slices.rest.k != 0) run_whole(slices.rest, queue);
-  pass_after(problem, slices.partial(), {slices.count(), slices.step}, problem.alpha, problem.beta, queue.stream);
+  return vendor < best_shape(problem, make_gemm_parameters(problem), TensorWay::fastest).time
+             ? nullptr
+             : "tensor cores are faster at this size";
 }
 
 detail::GemmPreparation gemm_preparation() { return {prepared_bytes, prepare}; }
@@ -255,7 +317,7 @@ const char* refuse_gemm_plain(const GemmProblem& problem) { return refuse_dtypes
 
 void run_gemm_plain(const GemmProblem& problem, const detail::Queue& queue) {
   TensorParameters p{make_gemm_parameters(problem), {}, {}, {}, nullptr};
-  p.tiling = make_tiling(p.gemm, 64);
+  p.tiling = make_tiling(p.gemm, 64, tensor_group_rows);
   launch_plain(p, false, false, queue.stream);
 }
 

@@ -1,5 +1,6 @@
 // Splitting a factor: one pass, any strides.
 #include "cuda/gemm_halves.cuh"
+#include "cuda/gemm_split.cuh"
 
 #include "cuda/primitives/access.cuh"
 #include "cuda/primitives/launch.cuh"
@@ -81,58 +82,27 @@ __device__ __forceinline__ void load_staged(const Place& at, std::int64_t first,
     for (int e = 0; e < span; ++e) v[u][e] = own[u * halves_depth + e];
 }
 
-/// 2^exponent.
-__device__ __forceinline__ float power_of_two(int exponent) {
-  return __uint_as_float(static_cast<unsigned>(exponent + 127) << 23);
-}
-
 struct SplitSpan {
-  detail::Pack<std::uint32_t, 4> high;
-  detail::Pack<std::uint32_t, 4> low;
+  HalvesPiece piece;
   float unit;
   HalvesLoss loss;
 };
 
 /// The eight threads of a row call this together. `compensates`: gemm_halves.cuh.
 __device__ __forceinline__ SplitSpan split_span(const Span& x, bool compensates) {
-  constexpr unsigned largest_scaled = (127U + 55U) << 23;
   unsigned largest = 0;  // as an integer, so that NaN is larger than all else
 #pragma unroll
   for (int e = 0; e < span; ++e) largest = ::max(largest, __float_as_uint(x[e]) & 0x7fffffffU);
 #pragma unroll
   for (int distance = 4; distance > 0; distance /= 2)
     largest = ::max(largest, __shfl_xor_sync(0xffffffffU, largest, distance));
+  const HalvesScale scale = halves_scale(largest);
   SplitSpan s;
-  const bool fits = largest < largest_scaled;
-  const int exponent = fits ? ::max(static_cast<int>(largest >> 23) - 127, -60) - 14 : 0;
-  s.unit = power_of_two(exponent);
-  s.loss = {fits ? __uint_as_float(largest) : __int_as_float(0x7f800000), 0.F};
-  const float scale = power_of_two(-exponent);
-#pragma unroll
-  for (int e = 0; e < span; e += 2) {
-    float y[2];
-    float high[2];
-    float low[2];
-    detail::Pack<half, 2> pair;
-#pragma unroll
-    for (int i = 0; i < 2; ++i) y[i] = fits ? x[e + i] * scale : 0.F;
-    detail::narrow_pair(y, pair.value);
-    detail::widen_pair(pair.value, high);
-    s.high.value[e / 2] = detail::bits_as<std::uint32_t>(pair);
-#pragma unroll
-    for (int i = 0; i < 2; ++i) high[i] = y[i] - high[i];  // exact
-    detail::narrow_pair(high, pair.value);
-    detail::widen_pair(pair.value, low);
-    s.low.value[e / 2] = detail::bits_as<std::uint32_t>(pair);
-#pragma unroll
-    for (int i = 0; i < 2; ++i)
-      if (fabsf(y[i]) < 0.125F) s.loss.lost += fabsf(high[i] - low[i]);
-  }
-  const bool has_low =
-      ((s.low.value[0] | s.low.value[1] | s.low.value[2] | s.low.value[3]) & 0x7fff7fffU) != 0;  // other than -0
-  const unsigned row_has_low = __ballot_sync(0xffffffffU, has_low) >> (threadIdx.x % 32 / 8 * 8) & 0xffU;
-  if (compensates && row_has_low != 0) s.unit = __uint_as_float(__float_as_uint(s.unit) | 1U);
-  s.loss.lost = fits ? s.loss.lost * s.unit : s.loss.largest;
+  s.piece = split_piece(x.value, scale.scale);
+  const float lost = lost_by(x.value, scale.scale, s.piece);
+  const unsigned row_has_low = __ballot_sync(0xffffffffU, s.piece.has_low()) >> (threadIdx.x % 32 / 8 * 8) & 0xffU;
+  s.unit = compensates && row_has_low != 0 ? compensated(scale.unit) : scale.unit;
+  s.loss = {scale.largest, scale.scale != 0.F ? lost * s.unit : scale.largest};
   return s;
 }
 
@@ -142,8 +112,8 @@ __device__ __forceinline__ void store_span(const Halves& h, std::int64_t matrix,
   const unsigned piece = threadIdx.x % 8;
   const std::int64_t index = matrix * h.blocks + block;
   unsigned char* to = h.data + index * h.block_bytes() + row * 128 + (piece ^ static_cast<unsigned>(row & 7)) * 16;
-  *reinterpret_cast<detail::Pack<std::uint32_t, 4>*>(to) = s.high;
-  *reinterpret_cast<detail::Pack<std::uint32_t, 4>*>(to + h.pitch * 128) = s.low;
+  *reinterpret_cast<detail::Pack<std::uint32_t, 4>*>(to) = s.piece.high;
+  *reinterpret_cast<detail::Pack<std::uint32_t, 4>*>(to + h.pitch * 128) = s.piece.low;
   if (piece == 0) h.unit[index * h.pitch + row] = s.unit;
 }
 
@@ -151,11 +121,12 @@ __device__ __forceinline__ void store_span(const Halves& h, std::int64_t matrix,
 __device__ __forceinline__ void chain_span(const GemmParameters& p, std::int64_t batch, std::int64_t row,
                                            std::int64_t first, Span& v) {
   const std::int64_t k = first + threadIdx.x % 8 * span;
-  const GemmTile at{batch, row, k, 0, 1, p.factor[0].is_chained ? p.factor[0].rows : p.factor[1].rows, p.k};
+  const std::int64_t depth = p.depth(batch);
+  const GemmTile at{batch, row, k, 0, 1, p.factor[0].is_chained ? p.factor[0].rows : p.factor[1].rows, depth};
   apply_gemm_chain(p, p.before, 0, at, v);
 #pragma unroll
   for (int e = 0; e < span; ++e)
-    if (k + e >= p.k) v[e] = 0.F;  // a chain need not keep 0
+    if (k + e >= depth) v[e] = 0.F;  // a chain need not keep 0
 }
 
 template <bool Chained>
@@ -183,7 +154,7 @@ __global__ void __launch_bounds__(threads, split_blocks(Chained))
     weight *= extent;
   }
   const Place at{factor, factor.data + p.gemm.batch.offset(factor.batch, batch), group * rows_per_block, factor.rows,
-                 p.gemm.k};
+                 p.gemm.depth(batch)};
   const std::int64_t row = at.row + threadIdx.x / 8;
   const std::int64_t end = ::min(h.blocks, (part + 1) * h.blocks_per_part());
   HalvesLoss loss{0, 0};

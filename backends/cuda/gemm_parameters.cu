@@ -28,8 +28,8 @@ GemmParameters make_gemm_parameters(const GemmProblem& problem) {
   GemmParameters p{};
   // A single row has no distance from the next, and the two ways round differ in the order of the halves' products.
   const bool transposed = problem.determinism == Determinism::run_to_run && problem.c.column != 1 && problem.c.row == 1;
-  p.k = problem.k;
-  p.batches = problem.batch.count;
+  p.k = p.k_total = problem.k;
+  p.batches = p.slice_batches = problem.batch.count;
   p.batch.rank = problem.batch.rank;
   for (int d = 0; d < problem.batch.rank; ++d) p.batch.extent[d] = detail::Divider(problem.batch.extent[d]);
   p.factor[transposed ? 1 : 0] = make_factor(problem, problem.a, true);

@@ -73,7 +73,9 @@ struct GemmTensor {
 };
 
 struct GemmParameters {
-  std::int64_t k;
+  std::int64_t k;        // of a slice, where K is cut into slices
+  std::int64_t k_total;  // of all slices, which are the slowest part of the batch
+  std::int64_t slice_batches;
   std::int64_t batches;
   GemmBatch batch;
   GemmFactor factor[2];  // of the result's rows, of its columns
@@ -87,6 +89,13 @@ struct GemmParameters {
   detail::LoweredChain<float> after;
   int after_operands;  // the first of them
   GemmTensor operand[max_operands];
+
+  /// Elements along K of this batch: the last slice may have fewer.
+  __device__ __forceinline__ std::int64_t depth(std::int64_t batch) const {
+    if (slice_batches == batches) return k;
+    const std::int64_t left = k_total - batch / slice_batches * k;
+    return left < k ? left : k;
+  }
 };
 
 /// Elements (row + i * row_step, column + i * column_step) of a batch pass through a chain; those from `rows` or

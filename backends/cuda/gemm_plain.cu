@@ -33,6 +33,7 @@ struct PlainSide {
   const GemmFactor& factor;
   const float* data;
   std::int64_t batch;
+  std::int64_t end;  // of K
   std::int64_t first;
   bool along_rows;
 
@@ -42,6 +43,7 @@ struct PlainSide {
         factor(parameters.factor[index]),
         data(factor.data + parameters.batch.offset(factor.batch, batch_)),
         batch(batch_),
+        end(parameters.depth(batch_)),
         first(first_),
         along_rows(llabs(factor.row) < llabs(factor.depth)) {}
 
@@ -58,8 +60,8 @@ struct PlainSide {
     const std::int64_t e = k + step(0);
     if (factor.structure == MatrixStructure::general) {
       // The elements of a thread are evenly apart, and the first of them exist.
-      const std::int64_t left = along_rows ? p.k - e : factor.rows - r;
-      const int exist = r < factor.rows && e < p.k ? static_cast<int>(left < tile_columns ? left : tile_columns) : 0;
+      const std::int64_t left = along_rows ? end - e : factor.rows - r;
+      const int exist = r < factor.rows && e < end ? static_cast<int>(left < tile_columns ? left : tile_columns) : 0;
       const float* const from = data + r * factor.row + e * factor.depth;
       const std::int64_t stride = along_rows ? threads / Rows * factor.depth : threads / depth * factor.row;
       const int distance = along_rows ? threads / Rows : threads / depth;
@@ -68,16 +70,16 @@ struct PlainSide {
     } else {
 #pragma unroll
       for (int i = 0; i < count; ++i) {
-        const bool exists = first + row(i) < factor.rows && k + step(i) < p.k;
+        const bool exists = first + row(i) < factor.rows && k + step(i) < end;
         v[i] = exists ? factor.load<false>(data, first + row(i), k + step(i)) : 0.F;
       }
     }
     if (!Chained || !factor.is_chained) return;
     apply_gemm_chain(p, p.before, 0,
-                     {batch, first + row(0), k + step(0), row(1) - row(0), step(1) - step(0), factor.rows, p.k}, v);
+                     {batch, first + row(0), k + step(0), row(1) - row(0), step(1) - step(0), factor.rows, end}, v);
 #pragma unroll
     for (int i = 0; i < count; ++i)
-      if (k + step(i) >= p.k || factor.is_zero(first + row(i), k + step(i))) v[i] = 0.F;  // a chain need not keep 0
+      if (k + step(i) >= end || factor.is_zero(first + row(i), k + step(i))) v[i] = 0.F;  // a chain need not keep 0
   }
   __device__ __forceinline__ void store(float (&to)[depth][pitch], const detail::RegisterTile<float, count>& v) const {
 #pragma unroll
@@ -102,7 +104,7 @@ __device__ __forceinline__ void plain_tile(const GemmParameters& p, std::int64_t
   a.load(0, next_a);
   b.load(0, next_b);
 #pragma unroll 1
-  for (std::int64_t k = 0; k < p.k; k += depth) {
+  for (std::int64_t k = 0; k < a.end; k += depth) {
     __syncthreads();
     a.store(a_tile, next_a);
     b.store(b_tile, next_b);
@@ -121,7 +123,7 @@ __device__ __forceinline__ void plain_tile(const GemmParameters& p, std::int64_t
         for (int i = 0; i < own_rows; ++i) sum[j][i] = fmaf(x[i], y, sum[j][i]);
       }
     }
-    if ((k + depth) % promoted == 0 || k + depth >= p.k) {
+    if ((k + depth) % promoted == 0 || k + depth >= a.end) {
 #pragma unroll
       for (int j = 0; j < own_columns; ++j)
 #pragma unroll
@@ -161,9 +163,10 @@ __device__ __forceinline__ void plain_element(const GemmParameters& p, std::int6
   __shared__ float of_warp[threads / 32];
   const float* const a = p.factor[0].data + p.batch.offset(p.factor[0].batch, batch);
   const float* const b = p.factor[1].data + p.batch.offset(p.factor[1].batch, batch);
+  const std::int64_t end = p.depth(batch);
   float sum = 0;
 #pragma unroll 8
-  for (std::int64_t k = threadIdx.x; k < p.k; k += threads)
+  for (std::int64_t k = threadIdx.x; k < end; k += threads)
     sum = fmaf(element_of<Chained>(p, p.factor[0], a, batch, row, k),
                element_of<Chained>(p, p.factor[1], b, batch, column, k), sum);
 #pragma unroll

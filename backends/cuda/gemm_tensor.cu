@@ -13,12 +13,12 @@ bool has_tensor_kernel() {
   return attributes.numRegs > 64;
 }
 
-GemmTiling make_tiling(const GemmParameters& parameters, int tile_rows) {
+GemmTiling make_tiling(const GemmParameters& parameters, int tile_rows, std::int64_t group_rows) {
   GemmTiling tiling{};
   tiling.tile_rows = tile_rows;
   tiling.rows = (parameters.factor[0].rows + tile_rows - 1) / tile_rows;
   tiling.columns = (parameters.factor[1].rows + 127) / 128;
-  tiling.group = tensor_group_rows / tile_rows;
+  tiling.group = group_rows / tile_rows;
   tiling.per_matrix = detail::Divider(tiling.rows * tiling.columns);
   tiling.per_group = detail::Divider(tiling.group * tiling.columns);
   tiling.count = tiling.rows * tiling.columns * parameters.batches;

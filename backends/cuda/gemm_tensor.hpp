@@ -52,7 +52,7 @@ struct TensorDepth {
   std::int64_t end;
 };
 
-GemmTiling make_tiling(const GemmParameters& parameters, int tile_rows);
+GemmTiling make_tiling(const GemmParameters& parameters, int tile_rows, std::int64_t group_rows);
 
 struct TensorParameters {
   GemmParameters gemm;
@@ -66,6 +66,9 @@ struct TensorParameters {
 bool has_tensor_kernel();
 template <int Units, bool Chained>
 void launch_tensor(const TensorParameters& parameters, void* stream);
+
+/// Where K has one block of 64 at most, of which the first 16 * steps elements are not all 0: gemm_shallow.cuh.
+void launch_shallow(const TensorParameters& parameters, void* stream);
 
 /// In f32 without tensor cores: all of the result, or what `rest` lists, one by one where those are few.
 void launch_plain(const TensorParameters& parameters, bool is_rest, bool one_by_one, void* stream);

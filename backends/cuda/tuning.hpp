@@ -246,6 +246,15 @@ struct TensorTuning {
   MYLOS_HOST_DEVICE constexpr int rows() const { return 128 * units; }
 };
 MYLOS_HOST_DEVICE constexpr TensorTuning tensor_tuning(int units) { return {units, units == 2 ? 2 : 3}; }
+/// Products that split what they load: warps that load and split, and registers of a thread of them and of those that
+/// multiply.
+struct DirectTuning {
+  int producers;
+  int producer_registers;
+  int consumer_registers;
+  int held;  // of eight pieces of a row in a producer's registers
+};
+MYLOS_HOST_DEVICE constexpr DirectTuning direct_tuning() { return {8, 96, 160, 4}; }
 /// Rows of the result that are worked on together, so that what their tiles read stays in the L2 cache.
 inline constexpr std::int64_t tensor_group_rows = 2048;
 /// Microseconds, and units of work per microsecond. By units of a tile where there are two: of 128 or 256 rows.
@@ -254,13 +263,15 @@ struct GemmCostTuning {
   double launch;    // of one more
   double tile[2];   // before and after its stages
   double stage[2];
+  double direct_stage[2];  // that splits what it loads: both factors along K, or one along rows
+  double shallow_bytes;    // of a result of one stage
   double split_bytes;
   double vendor_launch;
   double vendor_flops;  // f32
   double vendor_bytes;
 };
 MYLOS_HOST_DEVICE constexpr GemmCostTuning gemm_cost_tuning() {
-  return {10, 6, {4.5, 6}, {1.2, 2.2}, 3.3e6, 7, 50e6, 4e6};
+  return {10, 6, {4.5, 6}, {1.2, 2.2}, {2.3, 3.9}, 2.3e6, 3.3e6, 7, 50e6, 4e6};
 }
 /// Of K at least that a slice has.
 inline constexpr std::int64_t gemm_slice_depth = 512;
@@ -270,7 +281,7 @@ struct GemvTuning {
   std::int64_t piece;
   std::int64_t most_pieces;
 };
-MYLOS_HOST_DEVICE constexpr GemvTuning gemv_tuning() { return {8, 8192, 512}; }
+MYLOS_HOST_DEVICE constexpr GemvTuning gemv_tuning() { return {8, 96, 160}; }
 /// For cuBLAS, which wants 32 MiB on sm_90.
 inline constexpr std::size_t vendor_workspace_bytes = std::size_t{32} << 20;
 /// Of K at most in one of its calls, where it sums in f32: with FMA, and on tensor cores.

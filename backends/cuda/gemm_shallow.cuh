@@ -1,0 +1,258 @@
+// c = a b where K is short, so that writing c takes the time: gemm_tensor.cuh's products of halves, of one stage alone.
+//
+// A block takes one tile after another with all its warps, and has the rows of two at once: a tile's rows make room for
+// its sums on their way to c, and then for those of the tile after the next. Tiles of one block have the same columns,
+// if they can. Two blocks of a multiprocessor are at different points of that, which keeps its stores busy.
+// Neighbouring tiles along the columns are worked on at the same time, so that long stretches of memory are written
+// together.
+#pragma once
+
+#include "cuda/gemm_tensor_sums.cuh"
+#include "cuda/primitives/device.hpp"
+#include "cuda/primitives/launch.cuh"
+
+namespace mylos::cuda {
+
+/// In shared memory: the rows of two tiles, the columns of one.
+struct ShallowLayout {
+  static constexpr int units = 1;
+  static constexpr int rows = tensor_tuning(1).rows();
+  static constexpr int low = rows * line;
+  static constexpr int stages = 2;
+  static constexpr int stage_bytes = 2 * rows * line;
+  static constexpr int b_high = stages * stage_bytes;
+  static constexpr int b_low = b_high + tensor_columns * line;
+  static constexpr int b_stage_bytes = 0;
+  static constexpr int unit = b_low + tensor_columns * line;  // of the rows, of the next rows, of the columns
+  static constexpr int loss = unit + 3 * rows * static_cast<int>(sizeof(float));
+  static constexpr int barriers = loss + 3 * rows * static_cast<int>(sizeof(HalvesLoss));
+  static constexpr int bytes = barriers + 3 * 8;
+  static constexpr int alignment = 1024;
+};
+static_assert(ShallowLayout::rows == tensor_columns);
+
+struct ShallowBlock {
+  using Layout = ShallowLayout;
+  unsigned char* memory;
+  std::uint32_t address;
+  int stage;  // that is worked on
+
+  __device__ __forceinline__ Mbarrier full(int side) const {  // stages, columns
+    return {address + Layout::barriers + static_cast<unsigned>(side) * 8};
+  }
+  __device__ __forceinline__ float* units(int side) const {
+    return reinterpret_cast<float*>(memory + Layout::unit) + side * Layout::rows;
+  }
+  __device__ __forceinline__ HalvesLoss* losses(int side) const {
+    return reinterpret_cast<HalvesLoss*>(memory + Layout::loss) + side * Layout::rows;
+  }
+  __device__ __forceinline__ const float* row_units(int slot) const { return units(slot); }
+  __device__ __forceinline__ const float* column_units(int) const { return units(Layout::stages); }
+  __device__ __forceinline__ const HalvesLoss* row_losses() const { return losses(stage); }
+  __device__ __forceinline__ const HalvesLoss* column_losses() const { return losses(Layout::stages); }
+  __device__ __forceinline__ void release(int) const {}
+  /// Whether this thread's row or column of the tile loses something.
+  __device__ __forceinline__ bool loses(const TensorParameters& p, const GemmTiling::Tile& tile) const {
+    const auto i = static_cast<int>(threadIdx.x % Layout::rows);
+    const bool is_row = threadIdx.x < Layout::rows;
+    const bool exists = (is_row ? tile.row : tile.column) + i < p.gemm.factor[is_row ? 0 : 1].rows;
+    return exists && !((is_row ? row_losses() : column_losses())[i].lost == 0.F);
+  }
+
+  /// One thread. `to`: a stage for rows, or the columns.
+  __device__ __forceinline__ void fill(const TensorSide& side, int to) const {
+    const std::uint32_t high = address + static_cast<unsigned>(to * Layout::stage_bytes);
+    static_assert(Layout::b_high == Layout::stages * Layout::stage_bytes &&
+                  Layout::b_low - Layout::b_high == Layout::low);
+    full(to).expect(side.bytes() + side.loss_bytes());
+    side.copy(0, high, high + Layout::low, shared_address(units(to)), full(to));
+    side.copy_loss(shared_address(losses(to)), full(to));
+  }
+};
+
+/// The sums of eight rows of a warp where its rows were: a float at its column, pieces of 16 bytes in an order that
+/// keeps threads out of each other's way.
+struct ShallowStaging {
+  float* data;
+  __device__ __forceinline__ float* at(int row, int column) const {
+    return data + row * tensor_columns + (((column / 4) ^ (2 * row)) * 4 + column % 4);
+  }
+};
+
+/// Sums of eight rows, in shared memory, that are to be stored from `c` on.
+struct ShallowRows {
+  ShallowStaging staged;
+  float* c;
+  int rows;  // that exist
+  int columns;
+};
+
+/// Whole vectors: 512 bytes of a row at once.
+__device__ __forceinline__ void store_vectors(const GemmParameters& p, const ShallowRows& from) {
+  const int column = static_cast<int>(threadIdx.x % 32U) * 4;
+  if (column >= from.columns) return;
+  float* to = from.c + column;
+  if (from.rows == 8 && p.alpha == 1.F && p.beta == 0.F) {  // the fewer instructions, the more is stored
+#pragma unroll
+    for (int i = 0; i < 8; ++i, to += p.c_row)
+      *reinterpret_cast<float4*>(to) = *reinterpret_cast<const float4*>(from.staged.at(i, column));
+    return;
+  }
+#pragma unroll 1
+  for (int i = 0; i < from.rows; ++i, to += p.c_row) {
+    auto v = *reinterpret_cast<const float4*>(from.staged.at(i, column));
+    v = make_float4(v.x * p.alpha, v.y * p.alpha, v.z * p.alpha, v.w * p.alpha);
+    if (p.beta != 0.F) {
+      const float4 old = *reinterpret_cast<const float4*>(to);
+      v = make_float4(fmaf(p.beta, old.x, v.x), fmaf(p.beta, old.y, v.y), fmaf(p.beta, old.z, v.z),
+                      fmaf(p.beta, old.w, v.w));
+    }
+    *reinterpret_cast<float4*>(to) = v;
+  }
+}
+
+/// Rows that do not begin with a vector: whole lines wherever a row has them.
+__device__ __forceinline__ void store_lines(const GemmParameters& p, const ShallowRows& from) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+#pragma unroll 2
+  for (int i = 0; i < from.rows; ++i) {
+    float* const to = from.c + i * p.c_row;
+    const int before = static_cast<int>(reinterpret_cast<std::uintptr_t>(to) / sizeof(float) % 32);
+#pragma unroll
+    for (int first = 0; first <= tensor_columns; first += 32) {
+      const int column = first + lane - before;
+      if (column < 0 || column >= from.columns) continue;
+      float v = *from.staged.at(i, column) * p.alpha;
+      if (p.beta != 0.F) v = fmaf(p.beta, to[column], v);
+      to[column] = v;
+    }
+  }
+}
+
+/// The tile's sums of a warp, eight rows at a time. Rows of c are written in one go, as long as they are: pieces of 128
+/// bytes of many rows one after the other took half as long again (H200).
+template <bool Chained>
+__device__ __forceinline__ void store_rows(const TensorParameters& p, const ShallowBlock& block,
+                                           const GemmTiling::Tile& tile, std::int64_t index, int row, bool is_listed,
+                                           const TensorSums<1>& sums) {
+  const GemmParameters& g = p.gemm;
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const ShallowStaging staged{reinterpret_cast<float*>(block.memory + block.stage * ShallowLayout::stage_bytes) +
+                              threadIdx.x / 32 * (8 * tensor_columns)};
+  const std::int64_t rows = g.factor[0].rows - tile.row - row;
+  const std::int64_t columns = g.factor[1].rows - tile.column;
+  float* const c = g.c + g.batch.offset(g.c_batch, tile.batch) + (tile.row + row) * g.c_row + tile.column * g.c_column;
+  const bool is_plain = !Chained && !is_listed && g.c_column == 1;
+  const bool is_vectors =
+      is_plain && columns % 4 == 0 && g.c_row % 4 == 0 && reinterpret_cast<std::uintptr_t>(c) % 16 == 0;
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+#pragma unroll
+    for (int j = 0; j < 16; ++j)
+      *reinterpret_cast<float2*>(staged.at(lane / 4, j * 8 + lane % 4 * 2)) =
+          make_float2(sums.unit[0][j * 4 + half * 2], sums.unit[0][j * 4 + half * 2 + 1]);
+    __syncwarp();
+    const std::int64_t left = rows - half * 8;
+    const ShallowRows from{staged, c + half * 8 * g.c_row,
+                           static_cast<int>(left < 0   ? 0
+                                            : left < 8 ? left
+                                                       : 8),
+                           static_cast<int>(columns < tensor_columns ? columns : tensor_columns)};
+    if (is_vectors) {
+      store_vectors(g, from);
+    } else if (is_plain) {
+      store_lines(g, from);
+    } else {
+#pragma unroll 1
+      for (int first = 0; first < tensor_columns; first += 32) {
+        detail::RegisterTile<float, 8> v;
+#pragma unroll
+        for (int i = 0; i < 8; ++i) v[i] = *staged.at(i, first + lane);
+        unsigned stored = 0xffU;
+        if (is_listed) stored = list_left_out<8>(p, index, row + half * 8, first / 32, v);
+        store_sums<Chained>(g, tile.batch, tile.row + row + half * 8, tile.column + first + lane, stored, v);
+      }
+    }
+    __syncwarp();
+  }
+}
+
+template <int Steps, bool Chained>
+__global__ void __launch_bounds__(tensor_consumers, 2) shallow_kernel(const __grid_constant__ TensorParameters p) {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+  using Layout = ShallowLayout;
+  extern __shared__ unsigned char memory[];
+  const std::uint32_t begin = shared_address(memory);
+  const std::uint32_t address = (begin + Layout::alignment - 1) / Layout::alignment * Layout::alignment;
+  ShallowBlock block{memory + (address - begin), address, 0};
+  const std::int64_t step = gridDim.x;
+  const auto fill_rows = [&](const GemmTiling::Tile& tile, int to) {
+    block.fill(TensorSide(p, 0, tile, Layout::rows), to);
+  };
+  const auto fill_columns = [&](const GemmTiling::Tile& tile) {
+    block.fill(TensorSide(p, 1, tile, tensor_columns), Layout::stages);
+  };
+  GemmTiling::Tile tile = p.tiling.at(blockIdx.x);
+  GemmTiling::Tile next = p.tiling.at(blockIdx.x + step);
+  if (threadIdx.x == 0) {
+    for (int side = 0; side <= Layout::stages; ++side) block.full(side).init(1);
+    publish_mbarriers();
+    fence_shared_writes();
+    fill_rows(tile, 0);
+    fill_columns(tile);
+    if (blockIdx.x + step < p.tiling.count) fill_rows(next, 1);
+  }
+  __syncthreads();
+  const int warpgroup = __shfl_sync(0xffffffffU, static_cast<int>(threadIdx.x) / 128, 0);
+  const int row = static_cast<int>(threadIdx.x) / 32 * 16;  // this warp's first one
+  Turn<Layout::stages> stage;
+  unsigned columns_phase = 0;
+  bool has_columns = false;
+  for (std::int64_t t = blockIdx.x; t < p.tiling.count; t += step) {
+    TensorSums<1> sums;
+    sums.clear();
+    block.stage = stage.index;
+    if (!has_columns) {
+      block.full(Layout::stages).wait(columns_phase);
+      columns_phase ^= 1U;
+    }
+    block.full(stage.index).wait(stage.phase);
+    multiply_stage<Steps>(block, stage.index, stage.index, warpgroup, sums);
+    // Mostly nothing is lost by any row or column.
+    bool is_listed = any_consumer(block.loses(p, tile));
+    if (is_listed) is_listed = any_consumer(seems_lossy(block, row, sums));
+    if (is_listed) is_listed = any_consumer(mark_lossy(p, block, tile, row, sums));
+    has_columns = next.column == tile.column && next.batch == tile.batch;
+    if (threadIdx.x == 0) {
+      if (is_listed) p.rest.tile[atomicAdd(p.rest.count, 1U)] = static_cast<unsigned>(t);
+      if (!has_columns && t + step < p.tiling.count) fill_columns(next);
+    }
+    store_rows<Chained>(p, block, tile, t, row, is_listed, sums);
+    fence_shared_writes();
+    __syncthreads();
+    tile = next;
+    if (t + 2 * step < p.tiling.count) {
+      next = p.tiling.at(t + 2 * step);
+      if (threadIdx.x == 0) fill_rows(next, stage.index);
+    }
+    stage.next();
+  }
+#endif
+}
+
+/// As many blocks as give each the same columns, where that leaves few multiprocessors without.
+inline std::int64_t shallow_blocks(const GemmTiling& tiling) {
+  const std::int64_t most = 2 * static_cast<std::int64_t>(device_attribute(cudaDevAttrMultiProcessorCount));
+  const std::int64_t whole = most / tiling.columns * tiling.columns;
+  const std::int64_t blocks = whole >= most - most / 16 ? whole : most;
+  return tiling.count < blocks ? tiling.count : blocks;
+}
+
+template <bool Chained>
+void launch_shallow_as(const TensorParameters& p, void* stream) {
+  const auto kernel = p.gemm.k > 32 ? shallow_kernel<4, Chained> : shallow_kernel<2, Chained>;
+  launch(kernel, shallow_blocks(p.tiling), tensor_consumers, stream, p,
+         ShallowLayout::bytes + ShallowLayout::alignment);
+}
+
+}  // namespace mylos::cuda

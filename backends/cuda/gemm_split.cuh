@@ -1,0 +1,93 @@
+// Splitting itself, of elements that a thread has in registers: gemm_halves.cuh says what the two halves are.
+#pragma once
+
+#include "core/access.hpp"
+#include "cuda/gemm_halves.cuh"
+
+namespace mylos::cuda {
+
+/// 2^exponent.
+__device__ __forceinline__ float power_of_two(int exponent) {
+  return __uint_as_float(static_cast<unsigned>(exponent + 127) << 23);
+}
+
+/// What 64 elements share. Where they do not fit they are scaled to 0.
+struct HalvesScale {
+  float unit;
+  float scale;
+  float largest;  // infinite where they do not fit
+};
+/// `largest`: the bits of the largest magnitude.
+__device__ __forceinline__ HalvesScale halves_scale(unsigned largest) {
+  constexpr unsigned largest_scaled = (127U + 55U) << 23;
+  const bool fits = largest < largest_scaled;
+  const int exponent = fits ? ::max(static_cast<int>(largest >> 23) - 127, -60) - 14 : 0;
+  return {power_of_two(exponent), fits ? power_of_two(-exponent) : 0.F, __uint_as_float(fits ? largest : 0x7f800000U)};
+}
+/// Of a row of a that has low halves: gemm_halves.cuh.
+__device__ __forceinline__ float compensated(float unit) { return __uint_as_float(__float_as_uint(unit) | 1U); }
+
+/// Eight elements.
+struct HalvesPiece {
+  detail::Pack<std::uint32_t, 4> high;
+  detail::Pack<std::uint32_t, 4> low;
+
+  __device__ __forceinline__ bool has_low() const {  // other than -0
+    return ((low.value[0] | low.value[1] | low.value[2] | low.value[3]) & 0x7fff7fffU) != 0;
+  }
+};
+
+__device__ __forceinline__ void widen_halves(std::uint32_t pair, float (&v)[2]) {
+  const auto halves = detail::bits_as<detail::Pack<half, 2>>(pair);
+  detail::widen_pair(halves.value, v);
+}
+__device__ __forceinline__ std::uint32_t narrow_halves(const float (&v)[2]) {
+  detail::Pack<half, 2> pair;
+  detail::narrow_pair(v, pair.value);
+  return detail::bits_as<std::uint32_t>(pair);
+}
+
+/// Both halves of eight elements.
+__device__ __forceinline__ HalvesPiece split_piece(const float* x, float scale) {
+  HalvesPiece piece;
+#pragma unroll
+  for (int e = 0; e < 4; ++e) {
+    const float y[2] = {x[2 * e] * scale, x[2 * e + 1] * scale};
+    float left[2];
+    piece.high.value[e] = narrow_halves(y);
+    widen_halves(piece.high.value[e], left);
+#pragma unroll
+    for (int i = 0; i < 2; ++i) left[i] = y[i] - left[i];  // exact
+    piece.low.value[e] = narrow_halves(left);
+  }
+  return piece;
+}
+
+/// What they lose, in units.
+__device__ __forceinline__ float lost_by(const float* x, float scale, const HalvesPiece& piece) {
+  float lost = 0;
+#pragma unroll
+  for (int e = 0; e < 4; ++e) {
+    float high[2];
+    float low[2];
+    widen_halves(piece.high.value[e], high);
+    widen_halves(piece.low.value[e], low);
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      const float y = x[2 * e + i] * scale;
+      if (fabsf(y) < 0.125F) lost += fabsf(y - high[i] - low[i]);
+    }
+  }
+  return lost;
+}
+
+/// Whether they may lose something: one of them is below 2^-3 units.
+__device__ __forceinline__ bool may_lose(const HalvesPiece& piece) {
+  constexpr unsigned exact = 0x3000;  // 2^-3
+  std::uint32_t smallest = 0x7fff7fffU;
+#pragma unroll
+  for (int e = 0; e < 4; ++e) smallest = __vminu2(smallest, piece.high.value[e] & 0x7fff7fffU);
+  return (smallest & 0xffffU) < exact || smallest >> 16 < exact;
+}
+
+}  // namespace mylos::cuda
