@@ -38,6 +38,42 @@ TYPED_TEST(GemmTest, Larger) {
   }
 }
 
+// Sums so short that storing them takes the time, to rows of c that begin anywhere; and a k of many windows.
+TYPED_TEST(GemmTest, ShortAndLongSums) {
+  TensorSpec left{};
+  left.order = {1, 0};
+  TensorSpec padded{};
+  padded.padding = {0, 3};
+  TensorSpec spread{};
+  spread.step = 2;
+  for (const auto& [m, n, k] :
+       {std::array<std::int64_t, 3>{130, 264, 32}, {131, 257, 17}, {260, 129, 64}, {66, 68, 4100}, {70, 33, 2111}})
+    for (const TensorSpec& c_spec : {TensorSpec{}, left, padded, spread})
+      for (const bool turned : {false, true}) {
+        GemmCase c = GemmCase::of(m, n, k);
+        c.c_spec = c_spec;
+        if (turned) {
+          c.a_spec.order = {1, 0};
+          c.b_spec.order = {1, 0};
+          c.options = {0.5, -1};
+        }
+        this->check(c);
+        if (testing::Test::HasFailure()) return;
+      }
+  for (const std::int64_t k : {40, 700}) {
+    this->check({{3, 70, k}, {k, 133}, {3, 70, 133}});
+    this->check({{70, k}, {3, k, 133}, {3, 70, 133}});
+    GemmCase c{{3, 70, k}, {3, k, 133}, {3, 70, 133}};
+    GemmCheck<TypeParam> check(c);
+    GemmChains chains;
+    chains.after = mul(2) | relu();
+    chains.on_c = [](long double v, std::int64_t, std::int64_t, std::int64_t) { return v > 0 ? 2 * v : 0; };
+    check.set_chains(chains);
+    check.check();
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
 TYPED_TEST(GemmTest, Layouts) {
   TensorSpec right{};
   TensorSpec left{};
@@ -336,6 +372,28 @@ TYPED_TEST(GemmTest, HugeAndTinyNumbers) {
   const auto large = [](std::int64_t, std::int64_t i, std::int64_t) { return i % 2 == 0 ? 3e38 : -3e38; };
   const auto one = [](std::int64_t, std::int64_t, std::int64_t) { return 1.0; };
   GemmCheck<TypeParam>(GemmCase::of(10, 20, 30), large, one).check();
+}
+
+// Numbers that no scale fits beside ordinary ones, and zeros, in sums of one window and of several.
+TYPED_TEST(GemmTest, OddNumbersAmongOthers) {
+  const auto with = [](std::int64_t salt) -> GemmValues {
+    return [salt](std::int64_t batch, std::int64_t i, std::int64_t j) {
+      const std::int64_t place = (i * 131 + j * 17 + salt) % 997;
+      if (place == 0) return 1e38;
+      if (place == 1) return 1e-40;
+      if (place == 2) return -1e30;
+      if (place < 300) return 0.0;
+      return gemm_noise_from(salt)(batch, i, j);
+    };
+  };
+  for (const std::int64_t k : {20, 64, 200})
+    for (const bool turned : {false, true}) {
+      GemmCase c = GemmCase::of(70, 131, k);
+      if (turned) c.a_spec.order = c.b_spec.order = c.c_spec.order = {1, 0};
+      GemmCheck<TypeParam>(c, with(0), gemm_noise_from(2)).check();
+      GemmCheck<TypeParam>(c, gemm_noise_from(1), with(7)).check();
+      if (testing::Test::HasFailure()) return;
+    }
 }
 
 TYPED_TEST(GemmTest, NaNAndInfinitySpoilTheirRowOrColumnAlone) {
