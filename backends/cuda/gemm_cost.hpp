@@ -24,10 +24,12 @@ struct GemmCost {
     return rounds * (tuning.tile[units - 1] + stages * tuning.stage[units - 1]);
   }
   /// Likewise, of 128 rows, where the factors are split as they are loaded, in vectors, by warps that have one of them.
-  double direct(const GemmTiling& tiling, std::int64_t depth, std::int64_t slices, bool along_rows) const {
+  /// Two stages go by before the first products; rows that do not exist take longer to load than others.
+  double direct(const GemmTiling& tiling, std::int64_t depth, std::int64_t slices, bool along_rows, bool ragged) const {
     const GemmCostTuning tuning = gemm_cost_tuning();
-    const double stages = static_cast<double>((depth + halves_depth - 1) / halves_depth);
-    return rounds_of(tiling, slices) * (tuning.tile[0] + stages * tuning.direct_stage[along_rows ? 1 : 0]);
+    const double stages = static_cast<double>((depth + halves_depth - 1) / halves_depth + 2);
+    const double stage = tuning.direct_stage[along_rows ? 1 : 0] * (ragged ? tuning.direct_ragged : 1);
+    return rounds_of(tiling, slices) * (tuning.tile[0] + stages * stage);
   }
   /// One block of K, by the elements of the result.
   double shallow(double elements) const {

@@ -58,12 +58,12 @@ bool is_vectors(DirectLoading loading) {
   return loading == DirectLoading::vectors_along_depth || loading == DirectLoading::vectors_along_rows;
 }
 
-/// Whether c is written in vectors: where it is not, short sums are no faster than others.
-bool stores_vectors(const GemmParameters& gemm) {
+/// Whether the rows of c are vectors: where they are not, short sums are no faster than others.
+bool has_vectors(const GemmParameters& gemm) {
   bool aligned = gemm.c_column == 1 && gemm.c_row % 4 == 0 && gemm.factor[1].rows % 4 == 0 &&
                  reinterpret_cast<std::uintptr_t>(gemm.c) % 16 == 0;
   for (int d = 0; d < gemm.batch.rank; ++d) aligned = aligned && gemm.c_batch[d] % 4 == 0;
-  return aligned && gemm.after.size == 0;
+  return aligned;
 }
 
 TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm, TensorWay way) {
@@ -80,7 +80,7 @@ TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm, T
   const DirectLoading loading[2] = {direct_loading(gemm, 0), direct_loading(gemm, 1)};
   const auto may = [&](TensorWay one) {
     if (way != TensorWay::fastest) return way == one;
-    if (one == TensorWay::shallow && !stores_vectors(gemm)) return false;
+    if (one == TensorWay::shallow && !has_vectors(gemm)) return false;
     if (one == TensorWay::direct && (is_prepared || !is_vectors(loading[0]) || !is_vectors(loading[1]))) return false;
     return refuse_way(problem, one) == nullptr;
   };
@@ -88,6 +88,7 @@ TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm, T
   TensorShape best{TensorWay::split, 2, 1, 0};
   const bool is_along_rows =
       loading[0] != DirectLoading::vectors_along_depth || loading[1] != DirectLoading::vectors_along_depth;
+  const bool is_ragged = problem.m % 128 != 0 || problem.n % 128 != 0;
   const auto offer = [&](const TensorShape& shape) {
     if (may(shape.way) && (best.time == 0 || shape.time < best.time)) best = shape;
   };
@@ -101,7 +102,8 @@ TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm, T
       const double combine = cost().combine(elements, count);
       offer({TensorWay::split, units, count, split + cost().tensor(tiling, depth, count) + combine});
       if (units == 1)
-        offer({TensorWay::direct, units, count, cost().direct(tiling, depth, count, is_along_rows) + combine});
+        offer(
+            {TensorWay::direct, units, count, cost().direct(tiling, depth, count, is_along_rows, is_ragged) + combine});
     }
   }
   offer({TensorWay::shallow, 1, 1, split + cost().shallow(elements)});

@@ -264,6 +264,7 @@ struct GemmCostTuning {
   double tile[2];   // before and after its stages
   double stage[2];
   double direct_stage[2];  // that splits what it loads: both factors along K, or one along rows
+  double direct_ragged;    // so many times as long where tiles are not full
   double shallow_bytes;    // of a result of one stage
   double split_bytes;
   double vendor_launch;
@@ -271,7 +272,7 @@ struct GemmCostTuning {
   double vendor_bytes;
 };
 MYLOS_HOST_DEVICE constexpr GemmCostTuning gemm_cost_tuning() {
-  return {10, 6, {4.5, 6}, {1.2, 2.2}, {2.3, 3.9}, 2.3e6, 3.3e6, 7, 50e6, 4e6};
+  return {10, 6, {4.5, 6}, {1.2, 2.2}, {2.3, 3.9}, 1.15, 2.7e6, 3.3e6, 7, 50e6, 4e6};
 }
 /// Of K at least that a slice has.
 inline constexpr std::int64_t gemm_slice_depth = 512;
