@@ -91,7 +91,7 @@ __device__ __forceinline__ void take_pairs(const RowsParameters<float>& k, RawVe
 template <class Stored, class Pairs>
 __device__ __forceinline__ void take_run(const RowsParameters<float>& k, const uint4* x, const uint4* second,
                                          std::int64_t left, Reducer<Monoid::sum, float>::State& state) {
-  constexpr int in_flight = pairs_in_flight(false);
+  constexpr int in_flight = pairs_in_flight;
   const int team = k.team;
   const std::int64_t least = Pairs::fixed ? (in_flight - 1) * team : 0;
   for (; left > least; left -= in_flight * team) {
@@ -123,10 +123,10 @@ __device__ __forceinline__ void take_run(const RowsParameters<float>& k, const u
 /// Their vectors are loaded together, and what is done with them is inlined. Shared: every run of the innermost axis
 /// has the same values of the other tensor beside it; they are loaded once for several runs.
 template <class Stored, class Pairs, bool Shared>
-__global__ void __launch_bounds__(256, pairs_blocks()) pairs_kernel(const __grid_constant__ RowsParameters<float> k) {
+__global__ void __launch_bounds__(256, pairs_blocks) pairs_kernel(const __grid_constant__ RowsParameters<float> k) {
   using R = Reducer<Monoid::sum, float>;
   constexpr int width = Stored::width;
-  [[maybe_unused]] constexpr int in_flight = pairs_in_flight(Shared);
+  [[maybe_unused]] constexpr int in_flight = pairs_in_flight;
   const int thread = static_cast<int>(threadIdx.x) % k.team;
   const std::int64_t item =
       static_cast<std::int64_t>(blockIdx.x) * (256 / k.team) + static_cast<int>(threadIdx.x) / k.team;
@@ -221,7 +221,7 @@ void run_pairs(const detail::ReduceProblem& problem, const detail::Queue& queue)
     RowsParameters<float> k = make_rows_parameters<float>(problem, Stored::width);
     const bool shared = has_shared_pairs(problem);
     if (shared) {
-      k.pieces = detail::cut(problem.axis.count / k.inner, 0, pairs_in_flight(true));
+      k.pieces = detail::cut(problem.axis.count / k.inner, 0, pairs_in_flight);
       k.items = k.p.outputs * k.pieces.count;
     }
     k.team = reduce_team(k.pieces.length * (shared ? static_cast<std::int64_t>(k.units.divisor) : 1));

@@ -4,7 +4,7 @@
 // and the copy engine fill ahead of the others. Chunks are looked at as they land; the blocks exchange their
 // statistics; then the chunks are read again from shared memory, mapped and stored, and each stage is refilled at once
 // with a slab of the next row. The blocks stay for all rows.
-// A row has the blocks of a cluster, or up to all of the device.
+// A row has the blocks of a cluster, or up to half of those of the device.
 #pragma once
 
 #include "cuda/primitives/device.hpp"

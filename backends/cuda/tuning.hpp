@@ -94,10 +94,10 @@ MYLOS_HOST_DEVICE constexpr int reduce_blocks(bool chained, std::size_t state = 
 MYLOS_HOST_DEVICE constexpr int rows_in_flight(int) { return 4; }
 /// Pairs with another tensor likewise: of each, or of x where one vector of the other is shared. From so many runs on
 /// it is.
-MYLOS_HOST_DEVICE constexpr int pairs_in_flight(bool shared) { return shared ? 4 : 4; }
+inline constexpr int pairs_in_flight = 4;
 /// Values of pairs that pass at once through what the compiler knows.
 inline constexpr int pairs_fixed_at_once = 8;
-MYLOS_HOST_DEVICE constexpr int pairs_blocks() { return 3; }
+inline constexpr int pairs_blocks = 3;
 inline constexpr std::int64_t pairs_shared_runs = 1024;
 /// Short results: the bytes of x that a block of 256 threads stages, and blocks per multiprocessor at least.
 inline constexpr int short_rows_bytes = 16384;
@@ -203,7 +203,7 @@ struct PassesTuning {
   int threads;          // per block
   int pieces_per_part;  // at least, of as many values as a block holds
   int most_parts;       // of a row
-  MYLOS_HOST_DEVICE constexpr int blocks(bool affine, bool chained) const { return chained ? 2 : affine ? 2 : 4; }
+  MYLOS_HOST_DEVICE constexpr int blocks(bool affine, bool chained) const { return chained || affine ? 2 : 4; }
 };
 /// Rows in several passes.
 MYLOS_HOST_DEVICE constexpr PassesTuning passes_tuning() { return {64, 256, 8, 16384}; }
