@@ -217,6 +217,15 @@ struct RunAffine {
     weight.template combine<V>(first, columns, length, all, v, [](T a, T w) { return rounded_product(a, w); });
     bias.template combine<V>(first, columns, length, all, v, [](T a, T b) { return a + b; });
   }
+  /// What apply() would multiply by and add, where it is simple.
+  template <int V, int E, int Lanes>
+  __device__ __forceinline__ void keep(std::int64_t first, const Columns<E, Lanes>& columns, int length, T* weights,
+                                       T* biases) const {
+    const bool all = columns.all(V, length);
+    const auto second = [](T, T w) { return w; };
+    weight.template combine<V>(first, columns, length, all, weights, second);
+    bias.template combine<V>(first, columns, length, all, biases, second);
+  }
 };
 
 /// Weight and bias that have been looked for along the columns' run.

@@ -1,6 +1,6 @@
 // Rows of any length, and rows in several pieces of memory (the channels of a batch norm): the statistics of parts, the
 // rows' constants from them, and the map in a second read. The map goes backwards, so that what the L2 still holds of
-// the first read is read first.
+// the first read is read first. Rows that share a weight and a bias too large for the L2 are taken side by side.
 #pragma once
 
 #include "cuda/primitives/launch.cuh"
@@ -26,9 +26,10 @@ struct PassesParameters {
   detail::Divider pieces_per_run;
   detail::Divider pieces;  // per row
   detail::Divider rows;
-  RowParts parts;      // whose statistics come first
-  RowParts map_parts;  // what a block maps
-  bool across_rows;    // the map takes the rows side by side, so that what they share is read once
+  RowParts parts;              // whose statistics come first
+  RowParts map_parts;          // what a block maps
+  bool across_rows;            // rows are taken side by side, so that what they share is read once
+  detail::Divider row_groups;  // row_map_shared_kernel: blocks that share the rows of a piece
 };
 
 /// Elements that a block works on at once.
@@ -106,13 +107,13 @@ struct PiecesOfBlock {
   }
 };
 
-/// The part that a block maps: from the end, or the same part of all rows before the next one.
+/// The part that comes at this turn: row by row, or the same part of all rows before the next one.
 template <class T>
-__device__ __forceinline__ std::uint64_t map_block(const PassesParameters<T>& k) {
-  const std::uint64_t block = gridDim.x - 1 - blockIdx.x;
-  if (!k.across_rows) return block;
-  const std::uint64_t part = k.rows.divide(block);
-  return (block - part * k.rows.divisor) * k.map_parts.per_row.divisor + part;
+__device__ __forceinline__ std::uint64_t part_at(const PassesParameters<T>& k, const RowParts& parts,
+                                                 std::uint64_t turn) {
+  if (!k.across_rows) return turn;
+  const std::uint64_t part = k.rows.divide(turn);
+  return (turn - part * k.rows.divisor) * parts.per_row.divisor + part;
 }
 
 /// Calls visit(piece, v) with a block's pieces, chunks as they were loaded. The next one is on its way meanwhile.
@@ -143,7 +144,8 @@ __global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().block
     row_partial_kernel(const __grid_constant__ PassesParameters<T> parameters) {
   using State = typename F::State;
   const RowParameters<T>& p = parameters.row;
-  const PiecesOfBlock part(parameters.parts, parameters.pieces, blockIdx.x);
+  const std::uint64_t number = part_at(parameters, parameters.parts, blockIdx.x);
+  const PiecesOfBlock part(parameters.parts, parameters.pieces, number);
   State state = F::empty();
   for_pieces<detail::PlainAccess, S>(parameters, part, [&](const Piece<S, T>& piece, T* v) {
     constexpr int V = Piece<S, T>::V;
@@ -151,7 +153,7 @@ __global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().block
     state = F::template merge<M>(p, state, statistic_of<F, M, V>(p, piece.columns, piece.length, v));
   });
   state = combine_warps<F, M>(p, state, passes_tuning().threads / 32);
-  if (threadIdx.x == 0) static_cast<State*>(parameters.states)[blockIdx.x] = state;
+  if (threadIdx.x == 0) static_cast<State*>(parameters.states)[number] = state;
 }
 
 /// One block a row.
@@ -179,7 +181,8 @@ __global__ void __launch_bounds__(passes_tuning().threads,
     row_map_kernel(const __grid_constant__ PassesParameters<T> parameters) {
   constexpr int V = Piece<S, T>::V;
   const RowParameters<T>& p = parameters.row;
-  const PiecesOfBlock part(parameters.map_parts, parameters.pieces, map_block(parameters));
+  const PiecesOfBlock part(parameters.map_parts, parameters.pieces,
+                           part_at(parameters, parameters.map_parts, gridDim.x - 1 - blockIdx.x));
   const RowConstants<T> constants = parameters.constants[part.row];
   __shared__ RunAffine<T> affine;  // in registers it would make others spill
   for_pieces<GlobalAccess, S>(parameters, part, [&](const Piece<S, T>& piece, T* v) {
@@ -203,6 +206,54 @@ __global__ void __launch_bounds__(passes_tuning().threads,
     }
     store_row<GlobalAccess, V>(piece.y, piece.columns, piece.length, v);
   });
+}
+
+/// One piece of several rows in turn, which share the weight and bias that the threads keep meanwhile. Pieces are cut
+/// alike in all rows.
+template <class F, class S, class M, class T>
+__global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().blocks(true, false))
+    row_map_shared_kernel(const __grid_constant__ PassesParameters<T> parameters) {
+  constexpr int V = Piece<S, T>::V;
+  constexpr int E = Piece<S, T>::E;
+  const RowParameters<T>& p = parameters.row;
+  const std::uint64_t turn = gridDim.x - 1 - blockIdx.x;
+  const std::uint64_t number = parameters.row_groups.divide(turn);
+  const auto group = static_cast<std::int64_t>(turn - number * parameters.row_groups.divisor);
+  const auto groups = static_cast<std::int64_t>(parameters.row_groups.divisor);
+  const std::int64_t begin = p.rows * group / groups;
+  const std::int64_t end = p.rows * (group + 1) / groups;
+  Piece<S, T> piece;
+  piece.find(parameters, begin, number);
+  detail::Pack<S, E> chunk[V / E];
+  load_chunks<GlobalAccess, V>(piece.x, piece.columns, piece.length, chunk);
+  RowConstants<T> constants = parameters.constants[begin];
+  RunAffine<T> affine;
+  affine.template locate<E>(p, begin, piece.first + piece.columns.first, piece.first, parameters.in_run);
+  T weight[V];
+  T bias[V];
+#pragma unroll
+  for (int i = 0; i < V; ++i) weight[i] = bias[i] = T(0);
+  if (affine.is_simple) affine.template keep<V>(piece.first, piece.columns, piece.length, weight, bias);
+#pragma unroll 1
+  for (std::int64_t row = begin; row < end; ++row) {
+    T v[V];
+    unpack_chunks<V>(chunk, v);
+    const RowConstants<T> own = constants;
+    S* const y = piece.y;
+    if (row + 1 < end) {
+      piece.find(parameters, row + 1, number);
+      load_chunks<GlobalAccess, V>(piece.x, piece.columns, piece.length, chunk);
+      constants = parameters.constants[row + 1];
+    }
+    F::template map<M, V>(p, own, v);
+    if (affine.is_simple) {
+#pragma unroll
+      for (int i = 0; i < V; ++i) v[i] = rounded_product(v[i], weight[i]) + bias[i];
+    } else {
+      apply_affine_tile<V>(p, row, piece.columns, piece.length, v, piece.first, parameters.in_run);
+    }
+    store_row<GlobalAccess, V>(y, piece.columns, piece.length, v);
+  }
 }
 
 template <class F, class S, class M, RowKind Kind, class T>
@@ -238,6 +289,13 @@ void launch_passes_of(const RowProblem& problem, const detail::Queue& queue) {
   launch(row_partial_kernel<F, S, M, Kind == RowKind::full, T>, parts(parameters.parts), threads, queue.stream,
          parameters);
   launch(row_combine_kernel<F, M, T>, rows, threads, queue.stream, parameters);
+  if constexpr (Kind == RowKind::affine) {
+    if (parameters.across_rows && longest_run_lead(problem, parameters.run) == 0) {
+      const std::int64_t groups = (rows + passes_shared_rows - 1) / passes_shared_rows;
+      parameters.row_groups = detail::Divider(groups);
+      return launch(row_map_shared_kernel<F, S, M, T>, pieces * groups, threads, queue.stream, parameters);
+    }
+  }
   launch(row_map_kernel<F, S, M, Kind, T>, parts(parameters.map_parts), threads, queue.stream, parameters);
 }
 

@@ -207,6 +207,9 @@ struct PassesTuning {
 };
 /// Rows in several passes.
 MYLOS_HOST_DEVICE constexpr PassesTuning passes_tuning() { return {64, 256, 8, 16384}; }
+/// Rows at most for which a block keeps a piece of weight and bias. Measured on H200, layer_norm of 16 x 4194304 f32:
+/// 0.229 ms; 0.325 where each piece loads its own when it needs them.
+inline constexpr std::int64_t passes_shared_rows = 8;
 
 /// Scans along neighbouring elements. Measured on H200, cumsum of 32768 x 32768 f32 (copy 2.00 ms): with two blocks per
 /// multiprocessor and three stages 2.15 ms, three and two 2.17, three and three 2.21: what is in flight beyond that is
