@@ -114,10 +114,10 @@ void local_response_norm(const Execution& execution, const Tensor& x, const Tens
   problem.scale = alpha / static_cast<double>(size);
   problem.beta = beta;
   problem.k = k;
-  const BackendCandidates<LocalResponseProblem> backends{&host::local_response_candidates, nullptr};
-  dispatch(function, execution, backends, problem, [&](const auto& exec, const std::string& label) {
-    problem.computes_in_f64() ? run<double>(exec, label, problem) : run<float>(exec, label, problem);
-  });
+  dispatch(function, execution, MYLOS_BACKEND_CANDIDATES(local_response_candidates), problem,
+           [&](const auto& exec, const std::string& label) {
+             problem.computes_in_f64() ? run<double>(exec, label, problem) : run<float>(exec, label, problem);
+           });
 }
 
 }  // namespace mylos::detail

@@ -26,6 +26,11 @@ struct LocalResponseProblem {
 
 }  // namespace mylos::detail
 
-namespace mylos::host {
+namespace mylos {
+namespace cuda {
 detail::CandidateList<detail::LocalResponseProblem> local_response_candidates();
 }
+namespace host {
+detail::CandidateList<detail::LocalResponseProblem> local_response_candidates();
+}
+}  // namespace mylos
