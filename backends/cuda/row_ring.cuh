@@ -281,8 +281,9 @@ __global__ void __launch_bounds__(ring_threads, 1)
   exchange.finish();
 }
 
+/// False where the device has no room for a cluster of so many blocks.
 template <class F, class S, class M, class Exchange, RowKind Kind, class T>
-void launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const RingShape& shape) {
+bool launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const RingShape& shape) {
   const auto kernel = row_ring_kernel<F, S, M, Exchange, Kind, T>;
   const int blocks = shape.blocks_per_row;
   RingParameters<T> parameters;
@@ -314,7 +315,10 @@ void launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const
   std::int64_t groups = device_attribute(cudaDevAttrMultiProcessorCount) / blocks;
   if (Exchange::is_cluster) {
     int clusters = 0;
+    if (blocks > ring_tuning().max_cluster)
+      MYLOS_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1));
     MYLOS_CUDA_CHECK(cudaOccupancyMaxActiveClusters(&clusters, kernel, &config));
+    if (clusters == 0) return false;
     groups = clusters;
   }
   if (problem.rows.count < groups) groups = problem.rows.count;
@@ -324,15 +328,16 @@ void launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const
     MYLOS_CUDA_CHECK(cudaMemsetAsync(scratch.data(), 0, Exchange::global_bytes(groups, blocks), config.stream));
   config.gridDim.x *= static_cast<unsigned>(groups);
   MYLOS_CUDA_CHECK(cudaLaunchKernelEx(&config, kernel, parameters));
+  return true;
 }
 
 template <class F, class S, class M, RowKind Kind, class T>
 void launch_ring_kind(const RowProblem& problem, const detail::Queue& queue) {
-  const RingShape shape = ring_shape(problem, device_attribute(cudaDevAttrMultiProcessorCount));
-  if (shape.blocks_per_row <= ring_tuning().max_cluster)
-    launch_ring_of<F, S, M, ClusterExchange<F, T>, Kind, T>(problem, queue, shape);
-  else
-    launch_ring_of<F, S, M, GridExchange<F, T>, Kind, T>(problem, queue, shape);
+  const int multiprocessors = device_attribute(cudaDevAttrMultiProcessorCount);
+  RingShape shape = ring_shape(problem, multiprocessors);
+  if (shape.is_cluster && launch_ring_of<F, S, M, ClusterExchange<F, T>, Kind, T>(problem, queue, shape)) return;
+  if (shape.is_cluster) shape = ring_shape(problem, multiprocessors, false);
+  launch_ring_of<F, S, M, GridExchange<F, T>, Kind, T>(problem, queue, shape);
 }
 
 template <class F, class S, class M, class T>

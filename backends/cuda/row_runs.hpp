@@ -46,6 +46,7 @@ struct RingShape {
   std::int64_t run;     // consecutive elements; 0: there are none
   std::int64_t chunks;  // per row
   int blocks_per_row;
+  bool is_cluster;
 };
 
 /// Elements by which a run may start behind a line of y: 0, or the most possible.
@@ -60,17 +61,21 @@ inline int longest_run_lead(const RowProblem& problem, std::int64_t run) {
 
 /// The smallest cluster that holds the row; else as many blocks as do so with room for the first slabs of the next row,
 /// and as the device has for each of the rows that it works on at once. No blocks where it does not hold a row.
-inline RingShape ring_shape(const RowProblem& problem, int multiprocessors) {
+/// Wide: clusters larger than every device has are among them, for rows that use most of their memory.
+inline RingShape ring_shape(const RowProblem& problem, int multiprocessors, bool wide = true) {
   constexpr RingTuning tuning = ring_tuning();
   const std::int64_t run = run_of(problem);
-  if (run == 0) return {0, 0, 0};
+  if (run == 0) return {0, 0, 0, false};
   const auto chunk = static_cast<std::int64_t>(ring_chunk_bytes / size_of(problem.x.dtype));
-  RingShape shape{run, problem.length() / run * ((run + longest_run_lead(problem, run) + chunk - 1) / chunk), 0};
+  RingShape shape{run, problem.length() / run * ((run + longest_run_lead(problem, run) + chunk - 1) / chunk), 0, false};
   const auto holds = [&](int blocks, int stages) {
     return static_cast<std::int64_t>(blocks) * tuning.warps * stages >= shape.chunks;
   };
   for (int blocks = 1; blocks <= tuning.max_cluster; blocks *= 2)
-    if (holds(blocks, tuning.stages)) return {shape.run, shape.chunks, blocks};
+    if (holds(blocks, tuning.stages)) return {shape.run, shape.chunks, blocks, true};
+  const bool fills = shape.chunks >= static_cast<std::int64_t>(tuning.wide_cluster) * tuning.warps * tuning.grid_stages;
+  if (wide && fills && holds(tuning.wide_cluster, tuning.stages) && multiprocessors >= 4 * tuning.wide_cluster)
+    return {shape.run, shape.chunks, tuning.wide_cluster, true};
   if (!holds(multiprocessors, tuning.stages)) return shape;
   for (int groups = multiprocessors; shape.blocks_per_row == 0; --groups)
     if (groups == 1 || holds(multiprocessors / groups, tuning.grid_stages))
