@@ -306,7 +306,7 @@ struct GemvTuning {
   std::int64_t piece;
   std::int64_t most_pieces;
 };
-MYLOS_HOST_DEVICE constexpr GemvTuning gemv_tuning() { return {8, 96, 160}; }
+MYLOS_HOST_DEVICE constexpr GemvTuning gemv_tuning() { return {8, 8192, 512}; }
 /// For cuBLAS, which wants 32 MiB on sm_90.
 inline constexpr std::size_t vendor_workspace_bytes = std::size_t{32} << 20;
 /// Of K at most in one of its calls, where it sums in f32: with FMA, and on tensor cores.
