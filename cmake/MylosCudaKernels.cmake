@@ -21,7 +21,7 @@ set_target_properties(mylos_cuda PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_compile_features(mylos_cuda PRIVATE cuda_std_17)
 target_include_directories(mylos_cuda PRIVATE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/src"
                                               "${PROJECT_SOURCE_DIR}/backends")
-target_link_libraries(mylos_cuda PRIVATE CUDA::cudart CUDA::cublas CUDA::cublasLt)
+target_link_libraries(mylos_cuda PRIVATE CUDA::cudart CUDA::cublas)
 mylos_target_warnings(mylos_cuda)
 
 # For preset cuda-kernels: every kernel source, whichever operator it belongs to.

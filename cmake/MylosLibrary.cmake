@@ -95,6 +95,6 @@ function(mylos_finish_library)
     target_compile_definitions(mylos PRIVATE MYLOS_HAVE_CUDA_KERNELS=1)
     # The C++ compiler links; Kokkos brings the CUDA runtime too, this says that the kernels need it themselves.
     set_target_properties(mylos PROPERTIES LINKER_LANGUAGE CXX)
-    target_link_libraries(mylos PRIVATE CUDA::cudart CUDA::cublas CUDA::cublasLt)
+    target_link_libraries(mylos PRIVATE CUDA::cudart CUDA::cublas)
   endif()
 endfunction()

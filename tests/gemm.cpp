@@ -226,8 +226,8 @@ TYPED_TEST(GemmTest, Chains) {
       }
 }
 
-// What libraries add themselves where c is of 16 bits: one value for each of c's neighbours in memory, or one for each
-// run of them.
+// One value for each of c's neighbours in memory, or one for each run of them, which libraries would add themselves:
+// some kernels of cuBLASLt round the product to 16 bits before they do.
 TYPED_TEST(GemmTest, OneBias) {
   const auto value = [](std::int64_t i) { return std::floor(8 * gemm_noise(i)) / 8; };
   for (const DType dtype : {DType::f16, DType::bf16, DType::f32})
@@ -255,13 +255,6 @@ TYPED_TEST(GemmTest, OneBias) {
           check.set_chains(chains);
           check.check();
           if (testing::Test::HasFailure()) return;
-#ifdef KOKKOS_ENABLE_CUDA
-          if (std::is_same_v<TypeParam, Kokkos::Cuda> && dtype != DType::f32 && turned == down)
-            EXPECT_TRUE(run_gemm_on("cuda/cublaslt", TypeParam(), [&] {
-              gemm(TypeParam(), check.a().tensor(), check.b().tensor(), check.c().tensor(), c.options, {},
-                   chains.after);
-            }));
-#endif
         }
 }
 

@@ -17,7 +17,6 @@ constexpr detail::Candidate<detail::GemmProblem> list[] = {
     {"cuda/long_vector", refuse_gemm_long_vector, run_gemm_vector, gemm_vector_workspace},
     {"cuda/small", refuse_gemm_small, run_gemm_vendor, gemm_vendor_workspace},
     tensor<TensorWay::fastest>("cuda/tensor"),
-    {"cuda/cublaslt", refuse_gemm_bias, run_gemm_bias, gemm_vendor_workspace},
     {"cuda/cublas", refuse_gemm_vendor, run_gemm_vendor, gemm_vendor_workspace},
     {"cuda/vector", refuse_gemm_vector, run_gemm_vector, gemm_vector_workspace},
     {"cuda/plain", refuse_gemm_plain, run_gemm_plain},

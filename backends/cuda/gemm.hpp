@@ -34,10 +34,6 @@ const char* refuse_gemm_long_vector(const detail::GemmProblem& problem);
 void run_gemm_vector(const detail::GemmProblem& problem, const detail::Queue& queue);
 std::size_t gemm_vector_workspace(const detail::GemmProblem& problem);
 
-/// 16-bit products with one bias behind them, by cuBLASLt (gemm_bias.cu). Takes what gemm_vendor_workspace() says.
-const char* refuse_gemm_bias(const detail::GemmProblem& problem);
-void run_gemm_bias(const detail::GemmProblem& problem, const detail::Queue& queue);
-
 /// By cuBLAS, chains in passes (gemm_vendor.cu).
 const char* refuse_gemm_vendor(const detail::GemmProblem& problem);
 void run_gemm_vendor(const detail::GemmProblem& problem, const detail::Queue& queue);

@@ -1,10 +1,12 @@
 // Products by cuBLAS: what it has kernels for, with the chains in passes of their own (gemm/vendor.hpp).
+#include <cstdint>
+
 #include "cuda/gemm.hpp"
-#include "cuda/gemm_cublas.hpp"
 #include "cuda/gemm_passes.hpp"
 #include "cuda/gemm_structure.hpp"
 #include "cuda/primitives/cublas.hpp"
 #include "cuda/primitives/scratch.cuh"
+#include "cuda/tuning.hpp"
 #include "gemm/vendor.hpp"
 
 namespace mylos::cuda {
@@ -14,6 +16,22 @@ using detail::GemmMatrix;
 using detail::GemmProblem;
 using detail::VendorFactor;
 using detail::VendorProduct;
+
+constexpr detail::VendorLimits limits{vendor_workspace_bytes, INT64_MAX, vendor_depth_f32, vendor_depth_tensor,
+                                      vendor_slice_elements};
+
+cudaDataType_t vendor_type(DType dtype) {
+  switch (dtype) {
+    case DType::f64:
+      return CUDA_R_64F;
+    case DType::f16:
+      return CUDA_R_16F;
+    case DType::bf16:
+      return CUDA_R_16BF;
+    default:
+      return CUDA_R_32F;
+  }
+}
 
 cublasComputeType_t compute_type(const GemmProblem& problem) {
   if (problem.computes_in_f64()) return CUBLAS_COMPUTE_64F;
@@ -39,8 +57,8 @@ class Library {
     const void* alpha = f64 ? static_cast<const void*>(&p.alpha) : &alpha32;
     const void* beta = f64 ? static_cast<const void*>(&p.beta) : &beta32;
     const auto operation = [](const VendorFactor& f) { return f.is_transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
-    const cudaDataType_t type = cublas_type(p.dtype);
-    const cudaDataType_t c_type = cublas_type(p.c_dtype);
+    const cudaDataType_t type = vendor_type(p.dtype);
+    const cudaDataType_t c_type = vendor_type(p.c_dtype);
     // With a batch of one it chooses other kernels, some of them slower.
     if (p.batch == 1)
       MYLOS_CUBLAS_CHECK(cublasGemmEx_64(handle_.get(), operation(p.left), operation(p.right), p.rows, p.columns, p.k,
@@ -82,11 +100,9 @@ const char* refuse_gemm_vendor(const GemmProblem& problem) {
 
 void run_gemm_vendor(const GemmProblem& problem, const detail::Queue& queue) {
   const Scratch scratch(queue.stream, gemm_vendor_workspace(problem));
-  detail::run_vendor(problem, cublas_limits, scratch.data(), Backend{queue.stream});
+  detail::run_vendor(problem, limits, scratch.data(), Backend{queue.stream});
 }
 
-std::size_t gemm_vendor_workspace(const GemmProblem& problem) {
-  return detail::VendorPlan(problem, cublas_limits).bytes();
-}
+std::size_t gemm_vendor_workspace(const GemmProblem& problem) { return detail::VendorPlan(problem, limits).bytes(); }
 
 }  // namespace mylos::cuda
