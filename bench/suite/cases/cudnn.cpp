@@ -68,13 +68,12 @@ Bind activation_by(VendorActivation activation) {
   const cudnnActivationMode_t mode = activation == VendorActivation::relu      ? CUDNN_ACTIVATION_RELU
                                      : activation == VendorActivation::sigmoid ? CUDNN_ACTIVATION_SIGMOID
                                      : activation == VendorActivation::tanh    ? CUDNN_ACTIVATION_TANH
-                                     : activation == VendorActivation::elu     ? CUDNN_ACTIVATION_ELU
                                                                                : CUDNN_ACTIVATION_SWISH;
   return [mode](const Exec& exec, const Tensors& t) -> Call {
     cudnnActivationDescriptor_t raw = nullptr;
     MYLOS_CUDNN(cudnnCreateActivationDescriptor(&raw));
     const std::shared_ptr<cudnnActivationStruct> a(raw, cudnnDestroyActivationDescriptor);
-    MYLOS_CUDNN(cudnnSetActivationDescriptor(raw, mode, CUDNN_PROPAGATE_NAN, mode == CUDNN_ACTIVATION_ELU ? 1.0 : 0.0));
+    MYLOS_CUDNN(cudnnSetActivationDescriptor(raw, mode, CUDNN_PROPAGATE_NAN, 0.0));
     if (mode == CUDNN_ACTIVATION_SWISH) MYLOS_CUDNN(cudnnSetActivationDescriptorSwishBeta(raw, 1.0));
     return [=, d = described(t[0]), f = Factors(t[0].dtype)] {
       MYLOS_CUDNN(

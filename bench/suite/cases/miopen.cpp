@@ -57,13 +57,12 @@ Bind activation_by(VendorActivation activation) {
   if (activation == VendorActivation::silu) return {};
   const miopenActivationMode_t mode = activation == VendorActivation::relu      ? miopenActivationRELU
                                       : activation == VendorActivation::sigmoid ? miopenActivationLOGISTIC
-                                      : activation == VendorActivation::tanh    ? miopenActivationTANH
-                                                                                : miopenActivationELU;
+                                                                                : miopenActivationTANH;
   return [mode](const Exec& exec, const Tensors& t) -> Call {
     miopenActivationDescriptor_t raw = nullptr;
     MYLOS_MIOPEN(miopenCreateActivationDescriptor(&raw));
     const std::shared_ptr<miopenActivationDescriptor> a(raw, miopenDestroyActivationDescriptor);
-    MYLOS_MIOPEN(miopenSetActivationDescriptor(raw, mode, 1, 1, 0));  // elu's alpha, tanh's two factors
+    MYLOS_MIOPEN(miopenSetActivationDescriptor(raw, mode, 1, 1, 0));  // tanh's two factors
     return [=, d = described(t[0]), f = Factors()] {
       MYLOS_MIOPEN(
           miopenActivationForward(handle_on(exec), a.get(), &f.one, d.get(), t[0].data, &f.zero, d.get(), t[1].data));

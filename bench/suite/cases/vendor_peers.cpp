@@ -10,7 +10,7 @@ namespace mylos::bench {
 namespace {
 
 /// The libraries state no bound: results are to be the same operator's, by single-precision functions of a few units in
-/// the last place.
+/// the last place. cuDNN's elu is not: near 0 it is e^x - 1, off by a unit in the last place of 1.
 constexpr double error_bound = 256;
 
 std::map<std::string, Bind> table_of(const VendorLibrary& library) {
@@ -20,7 +20,6 @@ std::map<std::string, Bind> table_of(const VendorLibrary& library) {
       {"relu", library.activation(VendorActivation::relu)},
       {"sigmoid", library.activation(VendorActivation::sigmoid)},
       {"tanh", library.activation(VendorActivation::tanh)},
-      {"elu", library.activation(VendorActivation::elu)},
       {"silu", library.activation(VendorActivation::silu)},
       {"batch_norm_training", library.batch_norm_training()},
   };

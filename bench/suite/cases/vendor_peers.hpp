@@ -5,7 +5,7 @@
 
 namespace mylos::bench {
 
-enum class VendorActivation : std::uint8_t { relu, sigmoid, tanh, elu, silu };
+enum class VendorActivation : std::uint8_t { relu, sigmoid, tanh, silu };
 
 struct VendorLibrary {
   const char* name;
