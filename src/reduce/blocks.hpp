@@ -56,7 +56,7 @@ struct BlockReduction {
 inline constexpr std::int64_t host_piece = 16384;
 
 /// Monoids that take values through Signs.
-constexpr bool has_signs(Monoid monoid) {
+MYLOS_FUNCTION constexpr bool has_signs(Monoid monoid) {
   return monoid == Monoid::sum || monoid == Monoid::maximum || monoid == Monoid::arg_maximum;
 }
 
