@@ -152,13 +152,13 @@ TEST(GemmVendor, OneMatrixForAllOfABatch) {
 TEST(GemmVendor, WhereResultsAreCollected) {
   const auto plan_of = [](const Call& call) { return VendorPlan(call.problem(), limits); };
   Call call{{}, {}, floats(at_a, {5, 250}), floats(at_b, {250, 7}), floats(at_c, {5, 7})};
-  EXPECT_TRUE(plan_of(call).sliced);
+  EXPECT_TRUE(plan_of(call).sliced());
   EXPECT_EQ(plan_of(call).slices, 3);
   EXPECT_EQ(plan_of(call).results, 35);
   EXPECT_EQ(plan_of(call).bytes(), 1000U + 3 * 35 * 4);
   // Large enough to be made part after part, in c itself.
   Call large{{}, {}, floats(at_a, {100, 250}), floats(at_b, {250, 70}), floats(at_c, {100, 70})};
-  EXPECT_FALSE(plan_of(large).sliced);
+  EXPECT_FALSE(plan_of(large).sliced());
   EXPECT_FALSE(plan_of(large).is_wide);
   EXPECT_EQ(plan_of(large).bytes(), 1000U);
   // In f64 with longer parts, and without an end.
@@ -166,7 +166,7 @@ TEST(GemmVendor, WhereResultsAreCollected) {
   EXPECT_EQ(plan_of(call).slices, 2);
   VendorLimits endless = limits;
   endless.depth_f64 = INT64_MAX;
-  EXPECT_FALSE(VendorPlan(call.problem(), endless).sliced);
+  EXPECT_FALSE(VendorPlan(call.problem(), endless).sliced());
   // 16 bits are rounded to once.
   large.a.dtype = large.b.dtype = large.c.dtype = DType::bf16;
   EXPECT_FALSE(plan_of(large).is_wide);

@@ -216,6 +216,7 @@ __device__ __forceinline__ void store_tile(const TensorParameters& p, const Tens
     __syncwarp();
   }
 }
+
 /// Two warpgroups: the tiles that walk.next() names, up to one that does not exist, of which blocks_of() gives the
 /// depth.
 template <class Layout, bool Chained, class Walk, class Blocks>

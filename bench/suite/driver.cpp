@@ -39,7 +39,7 @@ class Driver {
   }
 
   void run(benchmark::State& state, const PlannedCase& planned) {
-    report_.interrupted = report_.interrupted || interrupt_.asked();
+    report_.interrupted = interrupt_.asked();
     if (report_.interrupted) return skip(state, planned, "interrupted", false);
     console_.begin(planned);
     try {

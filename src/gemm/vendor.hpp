@@ -169,7 +169,7 @@ void run_vendor(const GemmProblem& problem, const VendorLimits& limits, void* me
   }
   {
     const auto& library = backend.library(problem, memory, limits.workspace_bytes);
-    if (plan.sliced)
+    if (plan.sliced())
       multiply_sliced(inner, limits, library);
     else
       for_each_panel(inner, problem.a.structure, problem.b.structure, limits.panel,

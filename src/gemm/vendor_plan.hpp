@@ -143,9 +143,8 @@ struct GemmSlices {
 struct VendorPlan {
   DenseCopy a;
   DenseCopy b;
-  bool sliced;   // the parts of K are a batch: a small result does not fill a device otherwise
   bool is_wide;  // results do not go to c at once: what is 16-bit is rounded once, and operands may be in c's place
-  std::int64_t slices;
+  std::int64_t slices;   // parts of K side by side
   std::int64_t results;  // of each
 
   VendorPlan(const GemmProblem& problem, const VendorLimits& limits)
@@ -154,15 +153,18 @@ struct VendorPlan {
         workspace_bytes_(limits.workspace_bytes) {
     const std::int64_t parts = parts_of_k(problem, limits);
     results = problem.batch.count * problem.m * problem.n;
-    sliced = parts > 1 && problem.batch.count == 1 && problem.is_general() && parts * results <= limits.slice_elements;
-    slices = sliced ? parts : 1;
+    const bool fits = problem.batch.count == 1 && problem.is_general() && parts * results <= limits.slice_elements;
+    slices = fits ? parts : 1;
     const bool goes_on = !problem.after->empty() || parts > 1;
-    is_wide = sliced || (is_narrow(problem.c.dtype) && goes_on) || (!problem.after->empty() && after_reads_c(problem));
+    is_wide =
+        sliced() || (is_narrow(problem.c.dtype) && goes_on) || (!problem.after->empty() && after_reads_c(problem));
     if (problem.before->empty() && problem.a.structure == MatrixStructure::general) a.elements = 0;
     if (problem.b.structure == MatrixStructure::general) b.elements = 0;
     if (is_wide) wide_bytes_ = static_cast<std::size_t>(slices * results) * size_of(wide_like(problem).dtype);
   }
 
+  /// The parts of K are a batch: a small result does not fill a device otherwise.
+  bool sliced() const { return slices > 1; }
   /// The library's work space, a, b, results.
   std::size_t bytes() const { return workspace_bytes_ + a.bytes() + b.bytes() + wide_bytes_; }
 
