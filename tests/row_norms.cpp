@@ -77,6 +77,22 @@ TYPED_TEST(RowNorms, LayerNormWithWeightAndBias) {
     }
 }
 
+/// Rows that begin anywhere in a vector while their weights do not.
+TYPED_TEST(RowNorms, LayerNormOfOddLengths) {
+  using V = Vector<TypeParam>;
+  for (const DType dtype : {DType::f32, DType::f16, DType::f64})
+    for (const std::int64_t length : {1, 3, 8, 15, 23, 25, 99, 511, 767, 1281, 2561}) {
+      const V weight(dtype, {length}, weight_value, length % 4 == 3 ? 2 : 1);
+      const V bias(dtype, {length}, bias_value);
+      RowCheck<TypeParam> check(this->standard("layer_norm", {37, length}, {false, true}, dtype), normal);
+      check.set_affine(
+          {[&](std::int64_t i) { return weight[i % length]; }, [&](std::int64_t i) { return bias[i % length]; }});
+      check.check([&](const TypeParam& exec) {
+        layer_norm(exec, check.x(), check.y(), -1, {weight.tensor(), bias.tensor()});
+      });
+    }
+}
+
 /// Weight and bias that a GPU's L2 does not keep while a row passes: rows are mapped side by side.
 TYPED_TEST(RowNorms, LayerNormOfLongRowsThatShareWeights) {
   using V = Vector<TypeParam>;

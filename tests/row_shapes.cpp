@@ -116,6 +116,24 @@ TYPED_TEST(RowShapes, ManyShortRows) {
         this->check(case_of(op, {rows, length}, {false, true}, {DType::f32}, {DType::f32}));
 }
 
+/// Every length that a thread may have alone, and those about which more threads share a row; rows that begin anywhere
+/// in a vector, of x and of y apart.
+TYPED_TEST(RowShapes, ShortRowsOneBehindTheOther) {
+  std::vector<std::int64_t> lengths;
+  for (std::int64_t length = 1; length <= 26; ++length) lengths.push_back(length);
+  for (const std::int64_t length : {47, 49, 50, 66, 97, 191, 193, 386, 511, 767, 768, 769}) lengths.push_back(length);
+  for (const RowOperator op : three)
+    for (const std::int64_t length : lengths) {
+      const DType dtype = floating[length % 4];
+      TensorSpec x{dtype};
+      TensorSpec y{dtype};
+      x.misalignment = static_cast<int>(length % 3);
+      y.misalignment = static_cast<int>(length % 5 % 3);
+      for (const std::int64_t rows : {std::int64_t{1}, std::int64_t{3}, 20000 / length})
+        this->check(case_of(op, {rows, length}, {false, true}, x, y));
+    }
+}
+
 TYPED_TEST(RowShapes, DrawnAtRandom) {
   std::mt19937 random(7);
   const auto draw = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };

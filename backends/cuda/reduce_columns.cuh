@@ -244,10 +244,82 @@ ColumnsParameters<T> make_columns_parameters(const detail::ReduceProblem& proble
   return k;
 }
 
+/// Two or three positions of as many results as there may be, all in one place: a thread has several of them, as
+/// vectors or single. The sums are those of the other kernel.
+template <Monoid M, Through Way, int Count, bool Vectors, class Stored>
+__global__ void __launch_bounds__(256, thin_columns_blocks)
+    thin_columns_kernel(const __grid_constant__ ColumnsParameters<float> k) {
+  using R = Reducer<M, float>;
+  constexpr int width = Vectors ? Stored::width : 1;
+  constexpr int turns = thin_columns_turns(Vectors);
+  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * (256 * turns) + threadIdx.x;
+  using Loaded = std::conditional_t<Vectors, RawVector, typename Stored::Unit>;
+  Loaded loaded[turns][Count];
+  MYLOS_UNROLL
+  for (int t = 0; t < turns; ++t) MYLOS_UNROLL
+  for (int r = 0; r < Count; ++r) {
+    const std::int64_t output = (first + t * 256) * width;
+    if (output >= k.p.outputs) continue;
+    if constexpr (Vectors)
+      loaded[t][r] = load_raw_vector<Stored>(k.p.x, output + r * k.row_stride);
+    else
+      loaded[t][r] = load_unit<Stored>(k.p.x, output + r * k.row_stride);
+  }
+  MYLOS_UNROLL
+  for (int t = 0; t < turns; ++t) {
+    const std::int64_t output = (first + t * 256) * width;
+    if (output >= k.p.outputs) continue;
+    float v[Count][width];
+    MYLOS_UNROLL
+    for (int r = 0; r < Count; ++r) {
+      if constexpr (Vectors)
+        widen_vector<Stored>(k.is_half, loaded[t][r], v[r]);
+      else
+        widen_units<Stored, 1>(k.is_half, &loaded[t][r], v[r]);
+    }
+    float result[width];
+    MYLOS_UNROLL
+    for (int c = 0; c < width; ++c) {
+      typename R::State state = R::identity();
+      const float rest[3] = {v[0][c], v[1][c], Count > 2 ? v[Count - 1][c] : 0.0F};
+      take_rest_of_four<M, Way>(k.p, state, output + c, 0, 1, Count, rest);
+      result[c] = plain_value<M>(k.p, state);
+    }
+    float* const y = static_cast<float*>(k.p.y[0]) + output;
+    if constexpr (Vectors) {
+      MYLOS_UNROLL
+      for (int c = 0; c < width; c += 4)
+        reinterpret_cast<float4*>(y)[c / 4] = make_float4(result[c], result[c + 1], result[c + 2], result[c + 3]);
+    } else {
+      *y = result[0];
+    }
+  }
+}
+
+/// Whether thin_columns_kernel serves a problem whose results come in whole, aligned vectors or single.
+template <class T>
+bool is_thin(const ColumnsParameters<T>& k, bool vectors) {
+  const bool fits =
+      (k.p.count == 2 || k.p.count == 3) && k.is_flat && k.p.kept_rank == 1 && k.p.x_stride[0] == 1 && k.p.plain_end;
+  return fits && (vectors ? has_packed_results<T>(k.p, k.p.outputs) : k.p.y_stride[0][0] == 1);
+}
+
+template <Monoid M, Through Way, bool Vectors, class Stored>
+void launch_thin_columns(const ColumnsParameters<float>& k, void* stream) {
+  constexpr int per_block = 256 * thin_columns_turns(Vectors) * (Vectors ? Stored::width : 1);
+  launch(k.p.count == 2 ? thin_columns_kernel<M, Way, 2, Vectors, Stored>
+                        : thin_columns_kernel<M, Way, 3, Vectors, Stored>,
+         (k.p.outputs + per_block - 1) / per_block, 256, stream, k);
+}
+
 template <Monoid M, Through Way, class Stored, ColumnAccess Access, int Width, class T>
 void launch_columns(const detail::ReduceProblem& problem, const detail::Queue& queue) {
   using State = typename Reducer<M, T>::State;
   ColumnsParameters<T> k = make_columns_parameters<T>(problem, Width);
+  constexpr bool vectors = Access == ColumnAccess::vectors;
+  if constexpr (Access != ColumnAccess::single && (M == Monoid::sum || M == Monoid::maximum) &&
+                (Way == Through::nothing || Way == Through::plain) && std::is_same_v<T, float>)
+    if (is_thin(k, vectors)) return launch_thin_columns<M, Way, vectors, Stored>(k, queue.stream);
   const std::int64_t states = states_of(k.p, k.pieces.count);
   const Scratch scratch(queue.stream, static_cast<std::size_t>(states) * sizeof(State));
   k.partial = scratch.data();

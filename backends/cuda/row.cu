@@ -13,9 +13,8 @@ namespace mylos::cuda {
 namespace {
 
 constexpr detail::Candidate<RowProblem> list[] = {
-    {"cuda/registers", refuse_registers, run_registers},
-    {"cuda/ring", refuse_ring, run_ring},
-    {"cuda/columns", refuse_columns, run_columns},
+    {"cuda/staged", refuse_staged, run_staged}, {"cuda/registers", refuse_registers, run_registers},
+    {"cuda/ring", refuse_ring, run_ring},       {"cuda/columns", refuse_columns, run_columns},
     {"cuda/passes", refuse_passes, run_passes},
 };
 
@@ -53,6 +52,25 @@ void with_storage(DType dtype, const Visit& visit) {
 }
 
 }  // namespace
+
+const char* refuse_staged(const RowProblem& problem) {
+  if (const char* reason = refuse_held_rows(problem)) return reason;
+  if (problem.has_chains_or_mask()) return "chains and masks are worked on in registers";
+  const std::int64_t length = problem.length();
+  if (length > staged_longest) return "a warp's registers do not hold a row";
+  if (length > staged_any_length && length % row_chunk_elements(problem) == 0)
+    return "rows of whole vectors need no shared memory";
+  const bool packed = problem.rows.rank == 0 || (problem.rows.rank == 1 && problem.x.strides.stride[0] == length &&
+                                                 problem.y.strides.stride[0] == length);
+  if (!packed) return "rows are apart";
+  for (const detail::RowTensor* tensor : {&problem.weight, &problem.bias})
+    if (tensor->given() && problem.rows.rank == 1 && tensor->strides.stride[0] != 0)
+      return "rows have weights and biases of their own";
+  return nullptr;
+}
+void run_staged(const RowProblem& problem, const detail::Queue& queue) {
+  with_storage(problem.x.dtype, [&](auto kernels) { kernels.run_staged(problem, queue); });
+}
 
 const char* refuse_registers(const RowProblem& problem) {
   if (const char* reason = refuse_held_rows(problem)) return reason;

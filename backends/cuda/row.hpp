@@ -5,6 +5,10 @@
 
 namespace mylos::cuda {
 
+/// Short rows one behind the other, in shared memory (row_staged.cuh).
+const char* refuse_staged(const detail::RowProblem& problem);
+void run_staged(const detail::RowProblem& problem, const detail::Queue& queue);
+
 /// Rows held in registers, a few lanes to a block a row (row_registers.cuh).
 const char* refuse_registers(const detail::RowProblem& problem);
 void run_registers(const detail::RowProblem& problem, const detail::Queue& queue);
@@ -21,9 +25,10 @@ void run_columns(const detail::RowProblem& problem, const detail::Queue& queue);
 const char* refuse_passes(const detail::RowProblem& problem);
 void run_passes(const detail::RowProblem& problem, const detail::Queue& queue);
 
-/// The variants of one storage type; row_<dtype>.cu has their instances.
+/// The variants of one storage type; row_<dtype>.cu has their instances, row_staged_<dtype>.cu those of short rows.
 template <class S>
 struct RowKernels {
+  static void run_staged(const detail::RowProblem& problem, const detail::Queue& queue);
   static void run_registers(const detail::RowProblem& problem, const detail::Queue& queue);
   static void run_ring(const detail::RowProblem& problem, const detail::Queue& queue);
   static void run_columns(const detail::RowProblem& problem, const detail::Queue& queue);

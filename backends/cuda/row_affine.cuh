@@ -130,6 +130,7 @@ struct RunOperand {
   T value;
   const void* values = nullptr;  // of the row's element 0, counted back from the run; null: one value
   DType dtype = DType::f32;
+  bool is_aligned = false;  // where vectors begin
 
   /// False where it is something else. At the run that has element `element` of the row; where `E` is not 1, vectors
   /// will begin at elements that differ from `first` by whole vectors.
@@ -150,8 +151,8 @@ struct RunOperand {
     const auto size = static_cast<std::int64_t>(size_of(dtype));
     values = static_cast<const char*>(operand.data) + (at - element) * size;
     const auto address = reinterpret_cast<std::uintptr_t>(values) + static_cast<std::uintptr_t>(first * size);
-    return operand.step == 1 && (sizeof(T) == 8) == (dtype == DType::f64) &&
-           (E == 1 || address % static_cast<std::uintptr_t>(N * size) == 0);
+    is_aligned = address % static_cast<std::uintptr_t>(N * size) == 0;
+    return operand.step == 1 && (sizeof(T) == 8) == (dtype == DType::f64);
   }
   /// v = f(v, it) at the columns that count from element `first` of the row. All: every one of them lies in the row.
   template <int V, int E, int Lanes, class F>
@@ -176,21 +177,24 @@ struct RunOperand {
   __device__ __forceinline__ void combine_as(std::int64_t first, const Columns<E, Lanes>& columns, int length, bool all,
                                              T* v, const F& f) const {
     const W* const from = static_cast<const W*>(values) + first + columns.first;
+    const bool vectors = E > 1 && is_aligned;
     if constexpr (E > 1) {
       static_assert(E % N == 0);
+      if (vectors) {
 #pragma unroll
-      for (int i = 0; i < V; i += N) {
-        if (!all && !columns.has_chunk(i / E * E, length)) continue;
-        T w[N];
-        detail::load_vector_as<detail::PlainAccess, W, N>(from, columns.ahead(i), w);
+        for (int i = 0; i < V; i += N) {
+          if (!all && !columns.has_chunk(i / E * E, length)) continue;
+          T w[N];
+          detail::load_vector_as<detail::PlainAccess, W, N>(from, columns.ahead(i), w);
 #pragma unroll
-        for (int k = 0; k < N; ++k) v[i + k] = f(v[i + k], w[k]);
+          for (int k = 0; k < N; ++k) v[i + k] = f(v[i + k], w[k]);
+        }
+        if (all || !columns.has_part(length)) return;
       }
-      if (all || !columns.has_part(length)) return;
     }
 #pragma unroll
     for (int i = 0; i < V; ++i)
-      if (columns.has(i, length) && (E == 1 || !columns.has_chunk(i / E * E, length)))
+      if ((all || columns.has(i, length)) && !(vectors && columns.has_chunk(i / E * E, length)))
         v[i] = f(v[i], detail::widen<T>(from[columns.ahead(i)]));
   }
 };

@@ -170,7 +170,7 @@ __global__ void __launch_bounds__(columns_tuning().longest, columns_tuning().thr
 #pragma unroll
       for (int k = 0; k < 4; ++k)
         part[k + 1] = i + k < parameters.shares ? states[(i + k) * across * E + column] : F::empty();
-      state = F::template combine<M>(p, part, LaneGroup{1});
+      state = F::template combine<M>(p, part, LaneGroup<1>{1});
     }
     const RowConstants<T> c = F::template finish<M>(p, state);
     constants[column] = c;

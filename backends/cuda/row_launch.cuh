@@ -3,31 +3,13 @@
 
 #include "cuda/row.hpp"
 #include "cuda/row_columns.cuh"
+#include "cuda/row_families.cuh"
 #include "cuda/row_passes.cuh"
 #include "cuda/row_registers.cuh"
 #include "cuda/row_ring.cuh"
 
 namespace mylos::cuda {
 
-template <class S>
-using ValueOf = std::conditional_t<std::is_same_v<S, double>, double, float>;
-/// 16-bit tensors take the reduced elementary functions.
-template <class S>
-using MathFor = std::conditional_t<sizeof(S) == 2, math::Reduced, math::Precise>;
-
-/// Calls launch(F()) with the family that has the operator.
-template <class T, class Launch>
-void with_family(const RowProblem& problem, const Launch& launch) {
-  switch (problem.op) {
-    case RowOperator::softmax:
-    case RowOperator::log_softmax:
-      return launch(ExponentialFamily<T, T>());
-    case RowOperator::standardize:
-      return launch(MomentFamily<T, T>());
-    default:
-      return launch(NormFamily<T, T>());
-  }
-}
 /// Calls launch(F(), Chained()).
 template <class T, class Launch>
 void with_instance(const RowProblem& problem, const Launch& launch) {

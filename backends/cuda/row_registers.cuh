@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(lanes_tuning(Kind == RowKind::full).threads,
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * (blockDim.x >> shift) + (threadIdx.x >> shift);
   const auto columns = Columns<E, 0>::of_lane(static_cast<int>(threadIdx.x) & (lanes - 1), lanes);
   register_row<F, S, M, V, Kind>(parameters.row, row, columns, [&](const typename F::State& state) {
-    return combine_lanes<F, M>(parameters.row, state, lanes);
+    return combine_lanes<F, M>(parameters.row, state, LaneGroup<>{lanes});
   });
 }
 

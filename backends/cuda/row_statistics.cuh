@@ -10,15 +10,17 @@ namespace mylos::cuda {
 using detail::RowConstants;
 using detail::RowNumbers;
 
-/// `width` neighbouring lanes of a warp, a power of two; all lanes of the warp call together.
+/// Neighbouring lanes of a warp, a power of two of them; all lanes of the warp call together. Width: known to the
+/// compiler, or 0.
+template <int Width = 0>
 struct LaneGroup {
   int width;
 
   template <class V, class F>
   __device__ __forceinline__ V reduce(V v, const F& f) const {
-    if (width == 32) {
+    if (Width != 0 || width == 32) {
 #pragma unroll
-      for (int o = 16; o > 0; o >>= 1) v = f(v, __shfl_xor_sync(0xffffffffu, v, o));
+      for (int o = Width != 0 ? Width / 2 : 16; o > 0; o >>= 1) v = f(v, __shfl_xor_sync(0xffffffffu, v, o));
     } else {
 #pragma unroll 1
       for (int o = width >> 1; o > 0; o >>= 1) v = f(v, __shfl_xor_sync(0xffffffffu, v, o));
@@ -66,9 +68,11 @@ __device__ __forceinline__ RowNumbers<T> numbers_of(const RowParameters<T>& p) {
   return {static_cast<T>(p.length), p.eps, p.exponent};
 }
 
-/// Partial sums that a thread keeps side by side of so many values.
+/// Partial sums that a thread keeps side by side of so many values, which are whole groups of them.
 template <int N>
-inline constexpr int strands = N < 4 ? N : 4;
+inline constexpr int strands = N % 4 == 0   ? 4
+                               : N % 2 == 0 ? 2
+                                            : 1;
 
 /// softmax and log_softmax.
 template <class T, class A>
@@ -102,9 +106,8 @@ struct ExponentialFamily : detail::ExponentialSum<T, A> {
   static __device__ __forceinline__ State merge(const RowParameters<T>&, const State& a, const State& b) {
     return Base::template merge<M>(a, b);
   }
-  template <class M, int N>
-  static __device__ __forceinline__ State combine(const RowParameters<T>&, const State (&part)[N],
-                                                  const LaneGroup& group) {
+  template <class M, int N, class Group>
+  static __device__ __forceinline__ State combine(const RowParameters<T>&, const State (&part)[N], const Group& group) {
     T max = part[0].max;
 #pragma unroll
     for (int i = 1; i < N; ++i) max = max < part[i].max ? part[i].max : max;
@@ -209,9 +212,8 @@ struct MomentFamily : detail::StandardizePolicy<T, double> {
   static __device__ __forceinline__ State add(const RowParameters<T>& p, const State& state, const Tile& v) {
     return merge<M>(p, state, of<M>(p, v));
   }
-  template <class M, int N>
-  static __device__ __forceinline__ State combine(const RowParameters<T>&, const State (&part)[N],
-                                                  const LaneGroup& group) {
+  template <class M, int N, class Group>
+  static __device__ __forceinline__ State combine(const RowParameters<T>&, const State (&part)[N], const Group& group) {
     double count = 0;
     double sum = 0;
 #pragma unroll
@@ -277,9 +279,9 @@ struct NormFamily : detail::ScalePolicy<T, A> {
   static __device__ __forceinline__ State add(const RowParameters<T>& p, const State& state, const Tile& v) {
     return merge<M>(p, state, of<M>(p, v));
   }
-  template <class M, int N>
+  template <class M, int N, class Group>
   static __device__ __forceinline__ State combine(const RowParameters<T>& p, const State (&part)[N],
-                                                  const LaneGroup& group) {
+                                                  const Group& group) {
     State own = part[0];
 #pragma unroll
     for (int i = 1; i < N; ++i) own = merge<M>(p, own, part[i]);
@@ -349,11 +351,11 @@ __device__ __noinline__ void store_statistics(const RowParameters<T>& p, std::in
 }
 
 /// The statistic of the lanes' parts, in every lane.
-template <class F, class M, class T>
+template <class F, class M, class T, class Group = LaneGroup<32>>
 __device__ __forceinline__ typename F::State combine_lanes(const RowParameters<T>& p, const typename F::State& part,
-                                                           int width = 32) {
+                                                           const Group& group = {32}) {
   const typename F::State parts[1] = {part};
-  return F::template combine<M>(p, parts, LaneGroup{width});
+  return F::template combine<M>(p, parts, group);
 }
 
 }  // namespace mylos::cuda

@@ -105,6 +105,9 @@ MYLOS_HOST_DEVICE constexpr int short_rows_blocks(bool transforms) { return tran
 /// Results of two to four values: groups of results that a thread has at once, and blocks per multiprocessor at least.
 inline constexpr int tiny_rows_turns = 2;
 inline constexpr int tiny_rows_blocks = 4;
+/// Results of two or three values that lie apart likewise; where these are no vectors, single ones.
+MYLOS_HOST_DEVICE constexpr int thin_columns_turns(bool vectors) { return vectors ? 2 : 8; }
+inline constexpr int thin_columns_blocks = 4;
 /// Values of a result at most: more of them where rows of whole vectors, which need no staging, are out of the
 /// question.
 MYLOS_HOST_DEVICE constexpr int short_rows_longest(std::int64_t count, int width) {
@@ -165,6 +168,49 @@ struct RegistersTuning {
 MYLOS_HOST_DEVICE constexpr RegistersTuning lanes_tuning(bool chained) { return {64, 128, chained ? 4 : 8}; }
 /// Up to here rows are loaded by single elements, whatever their alignment, and a thread has a quarter of the values.
 MYLOS_HOST_DEVICE constexpr int registers_tiny_length(std::size_t value_size) { return value_size == 8 ? 8 : 16; }
+
+/// Short rows in shared memory, each by one thread or by several. Measured on H200, softmax of 1.6e9 f32: what counts
+/// is how many bytes a multiprocessor has on their way, so a thread has as many values as its registers allow.
+struct StagedTuning {
+  int bytes;    // of values that a block has
+  int longest;  // of a row that one thread has, or of the values that each of several has
+};
+inline constexpr int staged_threads = 256;
+MYLOS_HOST_DEVICE constexpr StagedTuning staged_tuning(bool single) {
+  return single ? StagedTuning{16384, 23} : StagedTuning{24576, 24};
+}
+MYLOS_HOST_DEVICE constexpr int staged_values(bool single, std::size_t value_size) {
+  return staged_tuning(single).bytes / static_cast<int>(value_size);
+}
+/// Blocks per multiprocessor at least, by the bytes of values that a thread holds and of a statistic.
+MYLOS_HOST_DEVICE constexpr int staged_blocks(std::size_t bytes, std::size_t state) {
+  return bytes <= (state > 8 ? 40 : 64) ? 5 : bytes <= 96 ? 4 : 3;
+}
+/// Up to here all rows are staged; beyond, those of whole vectors are faster by registers alone.
+inline constexpr int staged_any_length = 16;
+/// Rows of a block from which on its part begins with a whole vector where the tensor does.
+inline constexpr int staged_whole_rows = 64;
+/// Values at least of threads that share a row.
+inline constexpr int staged_least_shared = 14;
+struct StagedShare {
+  int lanes;   // that share a row: a power of two
+  int values;  // of each: all of a row's where one has it alone; else an even number, of which the last two may be none
+};
+/// The fewest lanes.
+MYLOS_HOST_DEVICE constexpr StagedShare staged_share(int length) {
+  if (length <= staged_tuning(true).longest) return {1, length};
+  int lanes = 2;
+  while (lanes * staged_tuning(false).longest < length) lanes *= 2;
+  const int values = ((length + lanes - 1) / lanes + 1) / 2 * 2;
+  return {lanes, values < staged_least_shared ? staged_least_shared : values};
+}
+/// Rows so far apart that the groups of `lanes` in a warp read different banks, as far as eight warps allow it.
+MYLOS_HOST_DEVICE constexpr int staged_apart(int length, int lanes) {
+  int apart = lanes;
+  for (; length % 2 == 0 && apart > 1; length /= 2) apart /= 2;
+  return apart < 8 ? apart : 8;
+}
+inline constexpr int staged_longest = 32 * staged_tuning(false).longest;
 
 struct WarpsTuning {
   int bytes;    // of values that a thread holds

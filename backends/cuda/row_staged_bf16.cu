@@ -1,0 +1,7 @@
+#include "cuda/row_staged_launch.cuh"
+
+namespace mylos::cuda {
+
+template void RowKernels<bfloat16>::run_staged(const RowProblem&, const detail::Queue&);
+
+}  // namespace mylos::cuda
