@@ -10,6 +10,7 @@
 #include <mylos/tensor.hpp>
 
 #include "support/timing.hpp"
+#include "support/vendor_factors.hpp"
 
 #if defined(MYLOS_HAVE_CUBLAS) && defined(KOKKOS_ENABLE_CUDA)
 #include <cublas_v2.h>
@@ -62,11 +63,7 @@ inline bool cublas_gemm(const Kokkos::Cuda& exec, const Tensor& a, const Tensor&
                             : c.dtype == DType::f32 ? CUDA_R_32F
                             : c.dtype == DType::f16 ? CUDA_R_16F
                                                     : CUDA_R_16BF;
-  const double one64 = 1;
-  const double zero64 = 0;
-  const float one = 1;
-  const float zero = 0;
-  const bool wide = c.dtype == DType::f64;
+  const VendorFactors factors(c.dtype);
   const BlasMatrix ma = blas_matrix(a);
   const BlasMatrix mb = blas_matrix(b);
   const BlasMatrix mc = blas_matrix(c);
@@ -74,11 +71,10 @@ inline bool cublas_gemm(const Kokkos::Cuda& exec, const Tensor& a, const Tensor&
   // cuBLAS counts by columns: c^T = b^T a^T.
   check_cublas(cublasGemmStridedBatchedEx(
       handle, mb.turned ? CUBLAS_OP_T : CUBLAS_OP_N, ma.turned ? CUBLAS_OP_T : CUBLAS_OP_N,
-      static_cast<int>(c.extent[2]), static_cast<int>(c.extent[1]), static_cast<int>(a.extent[2]),
-      wide ? static_cast<const void*>(&one64) : &one, b.data, type, mb.ld, b.extent[0] == 1 ? 0 : b.stride[0], a.data,
-      type, ma.ld, a.extent[0] == 1 ? 0 : a.stride[0], wide ? static_cast<const void*>(&zero64) : &zero, c.data, type,
-      mc.ld, c.stride[0], static_cast<int>(c.extent[0]), wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F,
-      CUBLAS_GEMM_DEFAULT));
+      static_cast<int>(c.extent[2]), static_cast<int>(c.extent[1]), static_cast<int>(a.extent[2]), factors.one(),
+      b.data, type, mb.ld, b.extent[0] == 1 ? 0 : b.stride[0], a.data, type, ma.ld, a.extent[0] == 1 ? 0 : a.stride[0],
+      factors.zero(), c.data, type, mc.ld, c.stride[0], static_cast<int>(c.extent[0]),
+      factors.is_wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
   return true;
 }
 #endif
@@ -99,11 +95,7 @@ inline bool rocblas_gemm(const Kokkos::HIP& exec, const Tensor& a, const Tensor&
                                 : c.dtype == DType::f32 ? rocblas_datatype_f32_r
                                 : c.dtype == DType::f16 ? rocblas_datatype_f16_r
                                                         : rocblas_datatype_bf16_r;
-  const double one64 = 1;
-  const double zero64 = 0;
-  const float one = 1;
-  const float zero = 0;
-  const bool wide = c.dtype == DType::f64;
+  const VendorFactors factors(c.dtype);
   const BlasMatrix ma = blas_matrix(a);
   const BlasMatrix mb = blas_matrix(b);
   const BlasMatrix mc = blas_matrix(c);
@@ -113,12 +105,11 @@ inline bool rocblas_gemm(const Kokkos::HIP& exec, const Tensor& a, const Tensor&
       (rocblas_gemm_strided_batched_ex)(handle, mb.turned ? rocblas_operation_transpose : rocblas_operation_none,
                                         ma.turned ? rocblas_operation_transpose : rocblas_operation_none,
                                         static_cast<int>(c.extent[2]), static_cast<int>(c.extent[1]),
-                                        static_cast<int>(a.extent[2]), wide ? static_cast<const void*>(&one64) : &one,
-                                        b.data, type, mb.ld, b.extent[0] == 1 ? 0 : b.stride[0], a.data, type, ma.ld,
-                                        a.extent[0] == 1 ? 0 : a.stride[0],
-                                        wide ? static_cast<const void*>(&zero64) : &zero, c.data, type, mc.ld,
+                                        static_cast<int>(a.extent[2]), factors.one(), b.data, type, mb.ld,
+                                        b.extent[0] == 1 ? 0 : b.stride[0], a.data, type, ma.ld,
+                                        a.extent[0] == 1 ? 0 : a.stride[0], factors.zero(), c.data, type, mc.ld,
                                         c.stride[0], c.data, type, mc.ld, c.stride[0], static_cast<int>(c.extent[0]),
-                                        wide ? rocblas_datatype_f64_r : rocblas_datatype_f32_r,
+                                        factors.is_wide ? rocblas_datatype_f64_r : rocblas_datatype_f32_r,
                                         rocblas_gemm_algo_standard, 0, rocblas_gemm_flags_none));
   return true;
 }

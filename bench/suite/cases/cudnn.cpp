@@ -8,6 +8,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "support/vendor_factors.hpp"
+
 namespace mylos::bench {
 namespace {
 
@@ -44,20 +46,10 @@ TensorDescriptor described(const Tensor& t) {
   return d;
 }
 
-/// The factors of what is computed and of what was there, in the type that cuDNN reads them in.
-struct Factors {
-  double wide[2] = {1, 0};
-  float narrow[2] = {1, 0};
-  bool is_wide;
-  explicit Factors(DType dtype) : is_wide(dtype == DType::f64) {}
-  const void* one() const { return is_wide ? static_cast<const void*>(&wide[0]) : &narrow[0]; }
-  const void* zero() const { return is_wide ? static_cast<const void*>(&wide[1]) : &narrow[1]; }
-};
-
 Bind softmax_by(bool log) {
   const cudnnSoftmaxAlgorithm_t algorithm = log ? CUDNN_SOFTMAX_LOG : CUDNN_SOFTMAX_ACCURATE;
   return [algorithm](const Exec& exec, const Tensors& t) -> Call {
-    return [=, d = described(t[0]), f = Factors(t[0].dtype)] {
+    return [=, d = described(t[0]), f = VendorFactors(t[0].dtype)] {
       MYLOS_CUDNN(cudnnSoftmaxForward(handle_on(exec), algorithm, CUDNN_SOFTMAX_MODE_INSTANCE, f.one(), d.get(),
                                       t[0].data, f.zero(), d.get(), t[1].data));
     };
@@ -75,7 +67,7 @@ Bind activation_by(VendorActivation activation) {
     const std::shared_ptr<cudnnActivationStruct> a(raw, cudnnDestroyActivationDescriptor);
     MYLOS_CUDNN(cudnnSetActivationDescriptor(raw, mode, CUDNN_PROPAGATE_NAN, 0.0));
     if (mode == CUDNN_ACTIVATION_SWISH) MYLOS_CUDNN(cudnnSetActivationDescriptorSwishBeta(raw, 1.0));
-    return [=, d = described(t[0]), f = Factors(t[0].dtype)] {
+    return [=, d = described(t[0]), f = VendorFactors(t[0].dtype)] {
       MYLOS_CUDNN(
           cudnnActivationForward(handle_on(exec), a.get(), f.one(), d.get(), t[0].data, f.zero(), d.get(), t[1].data));
     };
@@ -89,7 +81,7 @@ Bind batch_norm_training() {
     MYLOS_CUDNN(cudnnCreateTensorDescriptor(&raw));
     const TensorDescriptor parameters(raw, cudnnDestroyTensorDescriptor);
     MYLOS_CUDNN(cudnnDeriveBNTensorDescriptor(raw, d.get(), CUDNN_BATCHNORM_SPATIAL));
-    return [=, f = Factors(t[0].dtype)] {
+    return [=, f = VendorFactors(t[0].dtype)] {
       MYLOS_CUDNN(cudnnBatchNormalizationForwardTraining(
           handle_on(exec), CUDNN_BATCHNORM_SPATIAL, f.one(), f.zero(), d.get(), t[0].data, d.get(), t[1].data,
           parameters.get(), t[2].data, t[3].data, 0.1, t[4].data, t[5].data, 1e-5, nullptr, nullptr));
