@@ -58,7 +58,7 @@ const char* refuse_staged(const RowProblem& problem) {
   if (problem.has_chains_or_mask()) return "chains and masks are worked on in registers";
   const std::int64_t length = problem.length();
   if (length > staged_longest) return "a warp's registers do not hold a row";
-  if (length > staged_any_length && length % row_chunk_elements(problem) == 0)
+  if (length % row_chunk_elements(problem) == 0 && !stages_whole_vectors(length, problem.has_affine()))
     return "rows of whole vectors need no shared memory";
   const bool packed = problem.rows.rank == 0 || (problem.rows.rank == 1 && problem.x.strides.stride[0] == length &&
                                                  problem.y.strides.stride[0] == length);

@@ -106,6 +106,9 @@ void launch_registers_of(const RowProblem& problem, const detail::Queue& queue) 
     return run(row_lanes_kernel<F, S, M, 1, tiny, Kind, T>, share_among_lanes(tiny, length), threads);
   // With the longest lead.
   const auto reach = [&](int boundary) { return length + longest_lead(problem, boundary); };
+  // With half of the values, where all lanes have them: the loads of two lanes lie apart.
+  if (reach(16) == 2 * few)
+    return run(row_lanes_kernel<F, S, M, E, few / 2, Kind, T>, share_among_lanes(few / 2, reach(16)), threads);
   if (reach(16) <= 32 * few)
     return run(row_lanes_kernel<F, S, M, E, few, Kind, T>, share_among_lanes(few, reach(16)), threads);
   const int warps = (reach(sector_bytes) + 32 * many - 1) / (32 * many);

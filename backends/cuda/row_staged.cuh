@@ -13,41 +13,40 @@ struct StagedParameters {
   RowParameters<T> row;
   int lanes;           // threads that share a row: a power of two up to 32
   int apart;           // rows between those of neighbouring groups of lanes in a warp, a power of two up to 8
-  int rows_per_block;  // where lanes share rows, as many as there are groups of them at most
+  int rows_per_block;  // where lanes share rows, as many as there are groups of them at most, or twice that
 };
 
-/// A block's values in their order. Single: each row is one thread's. Padded: one is left out behind every 128 bytes,
-/// so that threads whose rows lie a power of two apart read different banks.
-template <class T, bool Single, bool Padded>
-struct StagedValues {
-  using Value = T;
-  static constexpr int bank_row = 128 / static_cast<int>(sizeof(T));
-  static constexpr int count = staged_values(Single, sizeof(T));
-  static constexpr int N = 16 / static_cast<int>(sizeof(T));
-  using Group = detail::Pack<T, N>;
-  alignas(16) T storage[Padded ? count + count / bank_row + 1 : count];
+/// A block's elements in their order. Single: each row is one thread's. Padded: a word is left out behind every 128
+/// bytes, so that threads whose rows lie a power of two apart read different banks.
+template <class S, bool Single, bool Padded>
+struct StagedElements {
+  using Word = std::conditional_t<sizeof(S) == 8, std::uint64_t, std::uint32_t>;
+  static constexpr int E = 16 / static_cast<int>(sizeof(S));
+  static constexpr int count = staged_bytes(Single) / static_cast<int>(sizeof(S));
+  static constexpr int bank_row = 128 / static_cast<int>(sizeof(S));
+  static constexpr int left_out = static_cast<int>(sizeof(Word) / sizeof(S));
+  alignas(16) S storage[Padded ? count + (count / bank_row + 1) * left_out : count];
 
   static __device__ __forceinline__ int place(int i) {
-    return Padded ? i + static_cast<int>(static_cast<unsigned>(i) / bank_row) : i;
+    return Padded ? i + static_cast<int>(static_cast<unsigned>(i) / bank_row) * left_out : i;
   }
-  __device__ __forceinline__ T& operator[](int i) { return storage[place(i)]; }
-  /// N values from a multiple of N on.
-  __device__ __forceinline__ void store_group(int i, const T* v) {
-    if constexpr (Padded) {
-      T* const to = storage + place(i);
-#pragma unroll
-      for (int k = 0; k < N; ++k) to[k] = v[k];
-    } else {
-      *reinterpret_cast<Group*>(storage + i) = detail::pack_up<T, N>(v);
-    }
+  __device__ __forceinline__ S& operator[](int i) { return storage[place(i)]; }
+  __device__ __forceinline__ void store_vector(int v, const detail::Pack<S, E>& vector) {
+    move(reinterpret_cast<const Word*>(&vector), reinterpret_cast<Word*>(storage + place(v * E)));
   }
-  __device__ __forceinline__ void load_group(int i, T* v) const {
+  __device__ __forceinline__ detail::Pack<S, E> load_vector(int v) const {
+    detail::Pack<S, E> vector;
+    move(reinterpret_cast<const Word*>(storage + place(v * E)), reinterpret_cast<Word*>(&vector));
+    return vector;
+  }
+
+ private:
+  static __device__ __forceinline__ void move(const Word* from, Word* to) {
     if constexpr (Padded) {
-      const T* const from = storage + place(i);
 #pragma unroll
-      for (int k = 0; k < N; ++k) v[k] = from[k];
+      for (int w = 0; w < static_cast<int>(16 / sizeof(Word)); ++w) to[w] = from[w];
     } else {
-      detail::unpack(*reinterpret_cast<const Group*>(storage + i), v);
+      *reinterpret_cast<uint4*>(to) = *reinterpret_cast<const uint4*>(from);
     }
   }
 };
@@ -78,10 +77,10 @@ struct StagedSpan {
 };
 
 /// All vectors are on their way before the first is waited for.
-template <class S, class Values>
-__device__ __forceinline__ void load_span(const StagedSpan<const S>& span, Values& values) {
-  constexpr int E = StagedSpan<const S>::E;
-  constexpr int turns = Values::count / E / staged_threads;
+template <class S, class Elements>
+__device__ __forceinline__ void load_span(const StagedSpan<const S>& span, Elements& elements) {
+  constexpr int E = Elements::E;
+  constexpr int turns = Elements::count / E / staged_threads;
   const int first = static_cast<int>(threadIdx.x) + span.first_whole();
   const int end = span.behind_whole();
   detail::Pack<S, E> chunk[turns];
@@ -91,23 +90,20 @@ __device__ __forceinline__ void load_span(const StagedSpan<const S>& span, Value
     if (v < end)
       chunk[i] = GlobalAccess::load(reinterpret_cast<const detail::Pack<S, E>*>(span.first + span.element(v)));
   }
-  span.for_each_edge([&](int e) { values[span.lead + e] = detail::widen<typename Values::Value>(span.first[e]); });
+  span.for_each_edge([&](int e) { elements[span.lead + e] = span.first[e]; });
 #pragma unroll
   for (int i = 0; i < turns; ++i) {
     const int v = first + i * staged_threads;
     if (v >= end) break;
-    typename Values::Value value[E];
-    detail::unpack(chunk[i], value);
-#pragma unroll
-    for (int k = 0; k < E; k += Values::N) values.store_group(v * E + k, value + k);
+    elements.store_vector(v, chunk[i]);
   }
 }
 
-/// The values from `skipped` on.
-template <class S, class Values>
-__device__ __forceinline__ void store_span(Values& values, int skipped, const StagedSpan<S>& span) {
-  constexpr int E = StagedSpan<S>::E;
-  constexpr int turns = Values::count / E / staged_threads;
+/// The elements from `skipped` on.
+template <class S, class Elements>
+__device__ __forceinline__ void store_span(Elements& elements, int skipped, const StagedSpan<S>& span) {
+  constexpr int E = Elements::E;
+  constexpr int turns = Elements::count / E / staged_threads;
   const int first = static_cast<int>(threadIdx.x) + span.first_whole();
   const int end = span.behind_whole();
   const bool alike = skipped == span.lead;
@@ -116,17 +112,16 @@ __device__ __forceinline__ void store_span(Values& values, int skipped, const St
     const int v = first + i * staged_threads;
     if (v >= end) break;
     const int e = span.element(v);
-    typename Values::Value value[E];
+    detail::Pack<S, E> chunk;
     if (alike) {
-#pragma unroll
-      for (int k = 0; k < E; k += Values::N) values.load_group(v * E + k, value + k);
+      chunk = elements.load_vector(v);
     } else {
 #pragma unroll
-      for (int k = 0; k < E; ++k) value[k] = values[skipped + e + k];
+      for (int k = 0; k < E; ++k) chunk.value[k] = elements[skipped + e + k];
     }
-    GlobalAccess::store(reinterpret_cast<detail::Pack<S, E>*>(span.first + e), detail::pack_up<S, E>(value));
+    GlobalAccess::store(reinterpret_cast<detail::Pack<S, E>*>(span.first + e), chunk);
   }
-  span.for_each_edge([&](int e) { span.first[e] = detail::narrow<S>(values[skipped + e]); });
+  span.for_each_edge([&](int e) { span.first[e] = elements[skipped + e]; });
 }
 
 /// Weight and bias, which all rows share, in shared memory.
@@ -177,7 +172,7 @@ __device__ __forceinline__ typename F::State hold_staged(const RowParameters<T>&
 template <class F, class S, class M, int V, bool Single, RowKind Kind, class T>
 __global__ void __launch_bounds__(staged_threads, staged_blocks(V * sizeof(T), sizeof(typename F::State)))
     row_staged_kernel(const __grid_constant__ StagedParameters<T> k) {
-  __shared__ StagedValues<T, Single, Single && V % 4 == 0> values;
+  __shared__ StagedElements<S, Single, Single && V % 4 == 0> elements;
   __shared__ StagedAffine<T, Kind == RowKind::affine> affine;
   const RowParameters<T>& p = k.row;
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * k.rows_per_block;
@@ -185,7 +180,7 @@ __global__ void __launch_bounds__(staged_threads, staged_blocks(V * sizeof(T), s
   const int rows = left < k.rows_per_block ? static_cast<int>(left) : k.rows_per_block;
   const int length = Single ? V : static_cast<int>(p.length);
   const StagedSpan<const S> x(static_cast<const S*>(p.x) + first * length, rows * length);
-  load_span<S>(x, values);
+  load_span<S>(x, elements);
   affine.load(p);
   __syncthreads();
 
@@ -198,7 +193,7 @@ __global__ void __launch_bounds__(staged_threads, staged_blocks(V * sizeof(T), s
     const auto has = [&](int i) { return Single || (r < rows && (i < V - 2 || at(i) < length)); };
     T v[V];
 #pragma unroll
-    for (int i = 0; i < V; ++i) v[i] = has(i) ? values[base + at(i)] : T(0);
+    for (int i = 0; i < V; ++i) v[i] = has(i) ? detail::widen<T>(elements[base + at(i)]) : T(0);
     const auto held = hold_staged<F, M, V>(p, has, v);
     const auto state = Single ? held : combine_lanes<F, M>(p, held, LaneGroup<>{lanes});
     const RowConstants<T> constants = F::template finish<M>(p, state);
@@ -206,7 +201,7 @@ __global__ void __launch_bounds__(staged_threads, staged_blocks(V * sizeof(T), s
     affine.template apply<V>(v, at, has);
 #pragma unroll
     for (int i = 0; i < V; ++i)
-      if (has(i)) values[base + at(i)] = v[i];
+      if (has(i)) elements[base + at(i)] = detail::narrow<S>(v[i]);
     if (lane == 0 && r < rows && p.has_statistics()) store_statistics(p, first + r, state, constants);
   };
   if constexpr (Single) {
@@ -217,10 +212,12 @@ __global__ void __launch_bounds__(staged_threads, staged_blocks(V * sizeof(T), s
     const int group = static_cast<int>(threadIdx.x) % 32 >> (__ffs(lanes) - 1);
     const int groups = 32 >> (__ffs(lanes) - 1);
     const int inner = warp & (k.apart - 1);
-    work((group + (warp - inner) / k.apart * groups) * k.apart + inner);
+    const int r = (group + (warp - inner) / k.apart * groups) * k.apart + inner;
+    work(r);
+    if constexpr (sizeof(S) == 2) work(r + staged_threads / lanes);  // in a loop it takes half as long again
   }
   __syncthreads();
-  store_span(values, x.lead, StagedSpan<S>(static_cast<S*>(p.y) + first * length, rows * length));
+  store_span(elements, x.lead, StagedSpan<S>(static_cast<S*>(p.y) + first * length, rows * length));
 }
 
 /// By the row's length alone: how many rows there are must not show in the result.
@@ -231,9 +228,9 @@ void launch_staged_of(const RowProblem& problem, const detail::Queue& queue) {
   const StagedShare share = staged_share(length);
   const bool single = share.lanes == 1;
   // The first and the last vector may be in part another block's.
-  const int fit = (staged_values(single, sizeof(T)) - 2 * (E - 1)) / length;
-  const int teams = staged_threads / share.lanes;
-  const int rows = single || fit < teams ? fit : teams;
+  const int fit = (staged_bytes(single) / static_cast<int>(sizeof(S)) - 2 * (E - 1)) / length;
+  const int most = staged_threads / share.lanes * (sizeof(S) == 2 ? 2 : 1);
+  const int rows = single || fit < most ? fit : most;
   const StagedParameters<T> parameters{make_row_parameters<T>(problem), share.lanes, staged_apart(length, share.lanes),
                                        rows < staged_whole_rows ? rows : rows / E * E};
   const std::int64_t blocks = (problem.rows.count + parameters.rows_per_block - 1) / parameters.rows_per_block;

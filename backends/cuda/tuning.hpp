@@ -171,23 +171,20 @@ MYLOS_HOST_DEVICE constexpr int registers_tiny_length(std::size_t value_size) { 
 
 /// Short rows in shared memory, each by one thread or by several. Measured on H200, softmax of 1.6e9 f32: what counts
 /// is how many bytes a multiprocessor has on their way, so a thread has as many values as its registers allow.
-struct StagedTuning {
-  int bytes;    // of values that a block has
-  int longest;  // of a row that one thread has, or of the values that each of several has
-};
 inline constexpr int staged_threads = 256;
-MYLOS_HOST_DEVICE constexpr StagedTuning staged_tuning(bool single) {
-  return single ? StagedTuning{16384, 23} : StagedTuning{24576, 24};
-}
-MYLOS_HOST_DEVICE constexpr int staged_values(bool single, std::size_t value_size) {
-  return staged_tuning(single).bytes / static_cast<int>(value_size);
-}
+/// Values of a row that one thread has at most, or of those that each of several has.
+MYLOS_HOST_DEVICE constexpr int staged_longest_share(bool single) { return single ? 23 : 24; }
+/// Bytes of a block's part of the rows.
+MYLOS_HOST_DEVICE constexpr int staged_bytes(bool single) { return single ? 16384 : 24576; }
 /// Blocks per multiprocessor at least, by the bytes of values that a thread holds and of a statistic.
 MYLOS_HOST_DEVICE constexpr int staged_blocks(std::size_t bytes, std::size_t state) {
   return bytes <= (state > 8 ? 40 : 64) ? 5 : bytes <= 96 ? 4 : 3;
 }
-/// Up to here all rows are staged; beyond, those of whole vectors are faster by registers alone.
-inline constexpr int staged_any_length = 16;
+/// Whether rows of whole vectors are staged too: registers alone are faster from some length on, and where the rows'
+/// values would lie in the same banks. With weight and bias registers are slower.
+MYLOS_HOST_DEVICE constexpr bool stages_whole_vectors(std::int64_t length, bool affine) {
+  return length <= 16 || (affine ? length < 64 && length % 16 != 0 : length < 48 && length % 8 != 0);
+}
 /// Rows of a block from which on its part begins with a whole vector where the tensor does.
 inline constexpr int staged_whole_rows = 64;
 /// Values at least of threads that share a row.
@@ -198,9 +195,9 @@ struct StagedShare {
 };
 /// The fewest lanes.
 MYLOS_HOST_DEVICE constexpr StagedShare staged_share(int length) {
-  if (length <= staged_tuning(true).longest) return {1, length};
+  if (length <= staged_longest_share(true)) return {1, length};
   int lanes = 2;
-  while (lanes * staged_tuning(false).longest < length) lanes *= 2;
+  while (lanes * staged_longest_share(false) < length) lanes *= 2;
   const int values = ((length + lanes - 1) / lanes + 1) / 2 * 2;
   return {lanes, values < staged_least_shared ? staged_least_shared : values};
 }
@@ -210,7 +207,7 @@ MYLOS_HOST_DEVICE constexpr int staged_apart(int length, int lanes) {
   for (; length % 2 == 0 && apart > 1; length /= 2) apart /= 2;
   return apart < 8 ? apart : 8;
 }
-inline constexpr int staged_longest = 32 * staged_tuning(false).longest;
+inline constexpr int staged_longest = 32 * staged_longest_share(false);
 
 struct WarpsTuning {
   int bytes;    // of values that a thread holds
