@@ -19,6 +19,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEPS = ROOT / "include" / "mylos" / "steps.def"
 CONTEXT_KEYS = ["gpu", "cpu", "cpu_cores", "driver", "cuda_runtime", "compiler", "kokkos", "torch", "execution_space",
                 "concurrency", "OMP_NUM_THREADS", "OMP_PROC_BIND", "OMP_PLACES", "mylos", "commit", "date"]
+VENDORS = ("cublas", "onednn", "openblas")
+SWEEP_SHARE = 0.9
+SWEEP_BYTES = 256 << 20
 
 
 def load(file):
@@ -146,8 +149,34 @@ def error_table(cases):
             f"bound is `{name}`, at {100 * share:.0f} % of it."]
 
 
+def sweep_table(cases):
+    """Of many points only the slow ones: they are drawn, and all are in the file."""
+    of_vendor = {case["name"]: case["median_ms"] for case in cases if case["path"] in VENDORS}
+    slow = []
+    for case in cases:
+        if case["path"] != "automatic":
+            continue
+        if case["name"] in of_vendor:
+            share = of_vendor[case["name"]] / case["median_ms"]
+        elif case.get("bytes", 0) >= SWEEP_BYTES:
+            share = case["of_copy"]
+        else:
+            continue
+        if share < SWEEP_SHARE:
+            slow.append(row([f"`{case['name']}`", case["shape"], f"`{case['kernel']}`", milliseconds(case["median_ms"]),
+                             f"{share:.2f}"]))
+    what = "of the vendor's speed" if of_vendor else f"of the copy, of {SWEEP_BYTES >> 20} MiB and more"
+    if not slow:
+        return [f"No point below {SWEEP_SHARE} {what}."]
+    return [f"Points below {SWEEP_SHARE} {what}:", ""] + heading_rows(["case", "shape", "kernel", "ms", "share"], 3) + slow
+
+
 def part(file, report):
     cases = report["cases"]
+    if all(case["name"].startswith("sweep_") for case in cases):
+        blocks = [[f"### `{file.name}`"], [f"{report['program']}: {where(report)}.", copies(report)], sweep_table(cases),
+                  arithmetic_table(cases)]
+        return "\n\n".join("\n".join(block) for block in blocks if block)
     blocks = [[f"### `{file.name}`"], [f"{report['program']}: {where(report)}.", copies(report)], extremes(cases),
               bandwidth_table(cases), arithmetic_table(cases), launch_table(cases), error_table(cases)]
     return "\n\n".join("\n".join(block) for block in blocks if block)
