@@ -205,6 +205,42 @@ TEST(GemmStreams, CanBeCapturedAndReplayed) {
   }
   cudaStreamDestroy(stream);
 }
+
+// More streams than keep a handle of cuBLAS, one after the other: what a call is given differs, its result does not.
+using GemmOnStreams = GemmContract<Kokkos::Cuda>;
+TEST_F(GemmOnStreams, SameBitsOnEveryStreamAndInAGraph) {
+  for (const std::string& kernel : gemm_kernels<Kokkos::Cuda>()) {
+    std::vector<std::uint64_t> first;
+    for (int turn = 0; turn < 6; ++turn) {
+      cudaStream_t stream = nullptr;
+      ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+      {
+        const Kokkos::Cuda exec(stream);
+        const auto call = [&] { gemm(exec, a_.tensor(), b_.tensor(), c_.tensor()); };
+        c_.data().poison();
+        const bool ran = run_gemm_on(kernel, exec, call);
+        if (ran && turn == 0) first = bits(c_);
+        EXPECT_TRUE(!ran || bits(c_) == first) << kernel << " on stream " << turn;
+        if (ran && kernel != "generic") {
+          const mylos::detail::ScopedCandidate candidate(kernel.empty() ? nullptr : kernel.c_str());
+          c_.data().poison();
+          cudaGraph_t graph = nullptr;
+          cudaGraphExec_t executable = nullptr;
+          ASSERT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal), cudaSuccess);
+          call();
+          ASSERT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess);
+          ASSERT_EQ(cudaGraphInstantiate(&executable, graph, 0), cudaSuccess);
+          ASSERT_EQ(cudaGraphLaunch(executable, stream), cudaSuccess);
+          exec.fence();
+          EXPECT_TRUE(bits(c_) == first) << kernel << " in a graph of stream " << turn;
+          cudaGraphExecDestroy(executable);
+          cudaGraphDestroy(graph);
+        }
+      }
+      cudaStreamDestroy(stream);
+    }
+  }
+}
 #endif
 
 }  // namespace

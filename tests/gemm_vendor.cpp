@@ -2,6 +2,9 @@
 // sum becomes. What comes out of it the tests of gemm look at, on the kernel "vendor".
 #include "gemm/vendor.hpp"
 
+#include <memory>
+
+#include "core/handle_pool.hpp"
 #include "gemm/call.hpp"
 #include "support/gemms.hpp"
 
@@ -28,6 +31,28 @@ GemmMatrix with_strides(std::int64_t row, std::int64_t column) {
 void expect_matrix(const VendorMatrix& found, bool is_transposed, std::int64_t leading) {
   EXPECT_EQ(found.leading, leading);
   EXPECT_TRUE(leading == 0 || found.is_transposed == is_transposed);
+}
+
+TEST(HandlePool, HandlesAreKeptForTheirPlace) {
+  using Place = std::pair<int, unsigned long long>;
+  using Handle = mylos::detail::PooledHandle<const int*, Place>;
+  std::vector<std::unique_ptr<int>> made;
+  const auto make = [&] { return made.emplace_back(std::make_unique<int>()).get(); };
+  const int* first = nullptr;
+  {
+    const Handle here({0, 7}, make);
+    const Handle at_once({0, 7}, make);
+    const Handle there({0, 8}, make);
+    EXPECT_EQ(made.size(), 3U);
+    first = here.get();
+    EXPECT_NE(first, at_once.get());
+  }
+  EXPECT_EQ(Handle({0, 7}, make).get(), first);  // given back last
+  EXPECT_EQ(Handle({0, 8}, make).get(), made[2].get());
+  EXPECT_EQ(made.size(), 3U);
+  const Handle elsewhere({1, 8}, make);  // another device's
+  EXPECT_EQ(made.size(), 4U);
+  EXPECT_EQ(elsewhere.get(), made[3].get());
 }
 
 TEST(GemmVendor, TakesRowsOrColumnsOfNeighbours) {

@@ -17,8 +17,8 @@ using detail::GemmProblem;
 using detail::VendorFactor;
 using detail::VendorProduct;
 
-constexpr detail::VendorLimits limits{vendor_workspace_bytes, INT64_MAX, vendor_depth_f32, vendor_depth_tensor,
-                                      vendor_slice_elements};
+/// The work space is the handle's.
+constexpr detail::VendorLimits limits{0, INT64_MAX, vendor_depth_f32, vendor_depth_tensor, vendor_slice_elements};
 
 cudaDataType_t vendor_type(DType dtype) {
   switch (dtype) {
@@ -41,14 +41,10 @@ cublasComputeType_t compute_type(const GemmProblem& problem) {
   return CUBLAS_COMPUTE_32F;
 }
 
-/// cuBLAS on a stream, with a work space.
+/// cuBLAS on a stream.
 class Library {
  public:
-  Library(const GemmProblem& problem, void* stream, void* memory, std::size_t bytes) : compute_(compute_type(problem)) {
-    MYLOS_CUBLAS_CHECK(cublasSetStream(handle_.get(), static_cast<cudaStream_t>(stream)));
-    MYLOS_CUBLAS_CHECK(cublasSetWorkspace(handle_.get(), memory, bytes));
-    MYLOS_CUBLAS_CHECK(cublasSetMathMode(handle_.get(), CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION));
-  }
+  Library(const GemmProblem& problem, cublasHandle_t handle) : handle_(handle), compute_(compute_type(problem)) {}
 
   void operator()(const VendorProduct& p) const {
     const bool f64 = compute_ == CUBLAS_COMPUTE_64F;
@@ -61,27 +57,26 @@ class Library {
     const cudaDataType_t c_type = vendor_type(p.c_dtype);
     // With a batch of one it chooses other kernels, some of them slower.
     if (p.batch == 1)
-      MYLOS_CUBLAS_CHECK(cublasGemmEx_64(handle_.get(), operation(p.left), operation(p.right), p.rows, p.columns, p.k,
-                                         alpha, p.left.data, type, p.left.leading, p.right.data, type, p.right.leading,
-                                         beta, p.c, c_type, p.c_leading, compute_, CUBLAS_GEMM_DEFAULT));
+      MYLOS_CUBLAS_CHECK(cublasGemmEx_64(handle_, operation(p.left), operation(p.right), p.rows, p.columns, p.k, alpha,
+                                         p.left.data, type, p.left.leading, p.right.data, type, p.right.leading, beta,
+                                         p.c, c_type, p.c_leading, compute_, CUBLAS_GEMM_DEFAULT));
     else
       MYLOS_CUBLAS_CHECK(cublasGemmStridedBatchedEx_64(
-          handle_.get(), operation(p.left), operation(p.right), p.rows, p.columns, p.k, alpha, p.left.data, type,
+          handle_, operation(p.left), operation(p.right), p.rows, p.columns, p.k, alpha, p.left.data, type,
           p.left.leading, p.left.step, p.right.data, type, p.right.leading, p.right.step, beta, p.c, c_type,
           p.c_leading, p.c_step, p.batch, compute_, CUBLAS_GEMM_DEFAULT));
   }
 
  private:
-  CublasHandle handle_;
+  cublasHandle_t handle_;
   cublasComputeType_t compute_;
 };
 
 struct Backend {
   void* stream;
+  cublasHandle_t handle;
 
-  Library library(const GemmProblem& problem, void* memory, std::size_t bytes) const {
-    return {problem, stream, memory, bytes};
-  }
+  Library library(const GemmProblem& problem, void*, std::size_t) const { return {problem, handle}; }
   void pass_before(const GemmProblem& problem, const GemmMatrix& to) const { cuda::pass_before(problem, to, stream); }
   void expand_structure(const GemmMatrix& from, const GemmMatrix& to, std::int64_t n, const detail::Box& batch) const {
     cuda::expand_structure(from, to, n, batch, stream);
@@ -99,10 +94,13 @@ const char* refuse_gemm_vendor(const GemmProblem& problem) {
 }
 
 void run_gemm_vendor(const GemmProblem& problem, const detail::Queue& queue) {
-  const Scratch scratch(queue.stream, gemm_vendor_workspace(problem));
-  detail::run_vendor(problem, limits, scratch.data(), Backend{queue.stream});
+  const CublasHandle handle(queue.stream, vendor_workspace_bytes);
+  const Scratch scratch(queue.stream, detail::VendorPlan(problem, limits).bytes());
+  detail::run_vendor(problem, limits, scratch.data(), Backend{queue.stream, handle.get()});
 }
 
-std::size_t gemm_vendor_workspace(const GemmProblem& problem) { return detail::VendorPlan(problem, limits).bytes(); }
+std::size_t gemm_vendor_workspace(const GemmProblem& problem) {
+  return vendor_workspace_bytes + detail::VendorPlan(problem, limits).bytes();
+}
 
 }  // namespace mylos::cuda

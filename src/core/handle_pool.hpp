@@ -7,15 +7,16 @@
 
 namespace mylos::detail {
 
-/// A handle of a device, this thread's while it lives. Handles are made once, kept and passed on: making one takes
-/// milliseconds and device memory, and destroying one at the end of a process is too late.
-template <class Handle>
+/// A handle of a place, such as a device, this thread's while it lives. Handles are made once, kept and passed on:
+/// making one takes milliseconds and device memory, and destroying one at the end of a process is too late.
+template <class Handle, class Place = int>
 class PooledHandle {
  public:
-  PooledHandle(int device, Handle (*make)()) : device_(device) {
+  template <class Make>
+  PooledHandle(const Place& place, const Make& make) : place_(place) {
     {
       const std::lock_guard<std::mutex> lock(pool().mutex);
-      std::vector<Handle>& idle = pool().idle[device_];
+      std::vector<Handle>& idle = pool().idle[place_];
       if (!idle.empty()) {
         handle_ = idle.back();
         idle.pop_back();
@@ -25,7 +26,7 @@ class PooledHandle {
   }
   ~PooledHandle() {
     const std::lock_guard<std::mutex> lock(pool().mutex);
-    pool().idle[device_].push_back(handle_);
+    pool().idle[place_].push_back(handle_);
   }
   PooledHandle(const PooledHandle&) = delete;
   PooledHandle& operator=(const PooledHandle&) = delete;
@@ -35,7 +36,7 @@ class PooledHandle {
  private:
   struct Pool {
     std::mutex mutex;
-    std::map<int, std::vector<Handle>> idle;
+    std::map<Place, std::vector<Handle>> idle;
   };
   /// Never destroyed: calls may come while the process ends.
   static Pool& pool() {
@@ -43,7 +44,7 @@ class PooledHandle {
     return *all;
   }
 
-  int device_;
+  Place place_;
   Handle handle_ = nullptr;
 };
 

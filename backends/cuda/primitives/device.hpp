@@ -5,11 +5,15 @@
 
 namespace mylos::cuda {
 
-inline int device_attribute(cudaDeviceAttr attribute) {
+inline int current_device() {
   int device = 0;
-  int value = 0;
   MYLOS_CUDA_CHECK(cudaGetDevice(&device));
-  MYLOS_CUDA_CHECK(cudaDeviceGetAttribute(&value, attribute, device));
+  return device;
+}
+
+inline int device_attribute(cudaDeviceAttr attribute) {
+  int value = 0;
+  MYLOS_CUDA_CHECK(cudaDeviceGetAttribute(&value, attribute, current_device()));
   return value;
 }
 

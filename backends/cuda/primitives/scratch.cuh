@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <mutex>
+#include <utility>
 
 #include "cuda/primitives/check.hpp"
 
@@ -52,6 +53,8 @@ class Scratch {
   Scratch& operator=(const Scratch&) = delete;
 
   void* data() const { return data_; }
+  /// Keeps the memory for ever, for work in the stream's order.
+  void* release() { return std::exchange(data_, nullptr); }
 
  private:
   cudaStream_t stream_;
