@@ -8,9 +8,7 @@ template void launch_tensor<2, false>(const TensorParameters&, void*);
 bool has_tensor_kernel() {
   if (device_attribute(cudaDevAttrComputeCapabilityMajor) != 9) return false;
   // Where sm_90a was not among the targets the kernel is empty.
-  cudaFuncAttributes attributes;
-  MYLOS_CUDA_CHECK(cudaFuncGetAttributes(&attributes, tensor_kernel<1, false>));
-  return attributes.numRegs > 64;
+  return registers_of(reinterpret_cast<const void*>(tensor_kernel<1, false>)) > 64;
 }
 
 GemmTiling make_tiling(const GemmParameters& parameters, int tile_rows, std::int64_t group_rows) {

@@ -2,7 +2,7 @@
 // coalesced across them, and its threads share each row's elements, which registers hold: read once, written once.
 #pragma once
 
-#include "cuda/primitives/check.hpp"
+#include "cuda/primitives/kernel_settings.hpp"
 #include "cuda/row_affine.cuh"
 #include "cuda/tuning.hpp"
 
@@ -243,8 +243,7 @@ void launch_columns_of(const RowProblem& problem, const detail::Queue& queue) {
   const auto kernel = row_columns_kernel<F, S, M, E, J, G, Chained, T>;
   const int threads = parameters.across * parameters.strands;
   const int bytes = ColumnsLayout<F, T, E>::bytes(parameters.shares, parameters.across);
-  if (bytes > 48 * 1024)
-    MYLOS_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
+  if (bytes > 48 * 1024) allow_shared_memory(reinterpret_cast<const void*>(kernel), bytes);
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(static_cast<unsigned>(blocks));
   config.blockDim = dim3(static_cast<unsigned>(threads));

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "cuda/primitives/check.hpp"
+#include "cuda/primitives/kernel_settings.hpp"
 
 namespace mylos::cuda {
 
@@ -17,7 +17,7 @@ void launch(void (*kernel)(Parameters), std::int64_t blocks, int threads, void* 
   config.gridDim = dim3(static_cast<unsigned>(blocks));
   config.blockDim = dim3(static_cast<unsigned>(threads));
   config.dynamicSmemBytes = static_cast<std::size_t>(bytes);
-  if (bytes != 0) MYLOS_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
+  if (bytes != 0) allow_shared_memory(reinterpret_cast<const void*>(kernel), bytes);
   config.stream = static_cast<cudaStream_t>(stream);
   MYLOS_CUDA_CHECK(cudaLaunchKernelEx(&config, kernel, parameters));
 }
