@@ -15,12 +15,14 @@ constexpr detail::Candidate<detail::GemmProblem> tensor(const char* name) {
 
 constexpr detail::Candidate<detail::GemmProblem> list[] = {
     {"cuda/long_vector", refuse_gemm_long_vector, run_gemm_vector, gemm_vector_workspace},
+    {"cuda/tiles", refuse_gemm_tiles, run_gemm_tiles},
     {"cuda/small", refuse_gemm_small, run_gemm_vendor, gemm_vendor_workspace},
     tensor<TensorWay::fastest>("cuda/tensor"),
     {"cuda/cublas", refuse_gemm_vendor, run_gemm_vendor, gemm_vendor_workspace},
     {"cuda/vector", refuse_gemm_vector, run_gemm_vector, gemm_vector_workspace},
     {"cuda/plain", refuse_gemm_plain, run_gemm_plain},
     // Only by name: plain takes what they would.
+    {"cuda/any_tiles", refuse_gemm_any_tiles, run_gemm_tiles},
     tensor<TensorWay::split>("cuda/tensor_split"),
     tensor<TensorWay::shallow>("cuda/tensor_shallow"),
     tensor<TensorWay::direct>("cuda/tensor_direct"),

@@ -20,6 +20,12 @@ void run_gemm_tensor(const detail::GemmProblem& problem, const detail::Queue& qu
 template <TensorWay Way>
 std::size_t gemm_tensor_workspace(const detail::GemmProblem& problem);
 
+/// f32 in one launch, in small tiles (gemm_tiles.cu).
+const char* refuse_gemm_any_tiles(const detail::GemmProblem& problem);
+/// Where that is fastest.
+const char* refuse_gemm_tiles(const detail::GemmProblem& problem);
+void run_gemm_tiles(const detail::GemmProblem& problem, const detail::Queue& queue);
+
 /// f32 problems that cuBLAS is faster with.
 const char* refuse_gemm_small(const detail::GemmProblem& problem);
 

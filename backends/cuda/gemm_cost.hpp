@@ -42,9 +42,23 @@ struct GemmCost {
     const GemmCostTuning tuning = gemm_cost_tuning();
     return slices == 1 ? 0.0 : tuning.launch + elements * 8 * static_cast<double>(slices + 1) / tuning.split_bytes;
   }
-  double vendor(double products, double elements) const {
+  /// Tiles of 32 x 32, several on each multiprocessor.
+  double tiles(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t batches) const {
     const GemmCostTuning tuning = gemm_cost_tuning();
-    return tuning.vendor_launch + products * 2 / tuning.vendor_flops + elements * 4 / tuning.vendor_bytes;
+    const double tiles = static_cast<double>((m + 31) / 32 * ((n + 31) / 32)) * static_cast<double>(batches);
+    const auto rounds = static_cast<std::int64_t>((tiles + multiprocessors - 1) / multiprocessors);
+    const double stages = static_cast<double>((k + gemm_tiles_tuning().depth - 1) / gemm_tiles_tuning().depth);
+    return tuning.tiles_launch + static_cast<double>(rounds) * (tuning.tiles_tile + stages * tuning.tiles_stage);
+  }
+  double vendor(double products, double elements, bool is_vector) const {
+    const GemmCostTuning tuning = gemm_cost_tuning();
+    const double launch = is_vector ? tuning.vendor_vector_launch : tuning.vendor_launch;
+    return launch + products * 2 / tuning.vendor_flops + elements * 4 / tuning.vendor_bytes;
+  }
+  /// Its results through a chain.
+  double vendor_pass(double elements) const {
+    const GemmCostTuning tuning = gemm_cost_tuning();
+    return tuning.vendor_pass + elements * 8 / tuning.vendor_bytes;
   }
 };
 

@@ -21,7 +21,7 @@ const char* refuse_dtypes(const GemmProblem& problem) {
   return nullptr;
 }
 
-GemmCost cost() { return {static_cast<double>(device_attribute(cudaDevAttrMultiProcessorCount))}; }
+GemmCost device_cost() { return {static_cast<double>(device_attribute(cudaDevAttrMultiProcessorCount))}; }
 
 /// Of each slice but the last, which may be shorter.
 std::int64_t slice_depth(std::int64_t k, std::int64_t slices) {
@@ -67,6 +67,7 @@ bool has_vectors(const GemmParameters& gemm) {
 }
 
 TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm, TensorWay way) {
+  const GemmCost cost = device_cost();
   const bool may_slice = problem.is_general() && problem.determinism == Determinism::run_to_run &&
                          problem.before->operand_count() == 0 && problem.batch.rank < max_rank;
   double split = 0;
@@ -75,7 +76,7 @@ TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm, T
     const Halves h = plan_halves(problem, gemm, f);
     const bool is_split = gemm.factor[f].is_a || !takes_prepared(problem, h);
     is_prepared = is_prepared || !is_split;
-    if (is_split) split += cost().split(static_cast<double>(h.bytes()) / 4);
+    if (is_split) split += cost.split(static_cast<double>(h.bytes()) / 4);
   }
   const DirectLoading loading[2] = {direct_loading(gemm, 0), direct_loading(gemm, 1)};
   const auto may = [&](TensorWay one) {
@@ -94,21 +95,33 @@ TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm, T
   };
   for (int units = 2; units >= 1; --units) {
     const GemmTiling tiling = make_tiling(gemm, tensor_tuning(units).rows(), tensor_group_rows);
-    const auto most = static_cast<std::int64_t>(cost().multiprocessors) / tiling.count;
+    const auto most = static_cast<std::int64_t>(cost.multiprocessors) / tiling.count;
     for (std::int64_t slices = 1; slices == 1 || (may_slice && slices <= most); ++slices) {
       if (slices > 1 && problem.k / slices < gemm_slice_depth) break;
       const std::int64_t depth = slice_depth(problem.k, slices);
       const std::int64_t count = (problem.k + depth - 1) / depth;
-      const double combine = cost().combine(elements, count);
-      offer({TensorWay::split, units, count, split + cost().tensor(tiling, depth, count) + combine});
+      const double combine = cost.combine(elements, count);
+      offer({TensorWay::split, units, count, split + cost.tensor(tiling, depth, count) + combine});
       if (units == 1)
-        offer(
-            {TensorWay::direct, units, count, cost().direct(tiling, depth, count, is_along_rows, is_ragged) + combine});
+        offer({TensorWay::direct, units, count, cost.direct(tiling, depth, count, is_along_rows, is_ragged) + combine});
     }
   }
-  offer({TensorWay::shallow, 1, 1, split + cost().shallow(elements)});
+  offer({TensorWay::shallow, 1, 1, split + cost.shallow(elements)});
   best.time += gemm_cost_tuning().launches;
   return best;
+}
+
+/// By cuBLAS.
+double vendor_time(const GemmProblem& problem) {
+  const GemmCost cost = device_cost();
+  const double batches = static_cast<double>(problem.batch.count);
+  const auto count = [batches](std::int64_t x, std::int64_t y) {
+    return static_cast<double>(x) * static_cast<double>(y) * batches;
+  };
+  const double moved = count(problem.m, problem.k) + count(problem.k, problem.n) + count(problem.m, problem.n);
+  const double results = count(problem.m, problem.n);
+  const double time = cost.vendor(results * static_cast<double>(problem.k), moved, problem.m == 1 || problem.n == 1);
+  return problem.after->empty() ? time : time + cost.vendor_pass(results);
 }
 
 struct TensorPlan {
@@ -301,16 +314,22 @@ MYLOS_WAY(direct)
 const char* refuse_gemm_small(const GemmProblem& problem) {
   if (const char* reason = refuse_gemm_vendor(problem)) return reason;
   if (const char* reason = refuse_gemm_tensor<TensorWay::fastest>(problem)) return reason;
-  const double batches = static_cast<double>(problem.batch.count);
-  const auto count = [batches](std::int64_t x, std::int64_t y) {
-    return static_cast<double>(x) * static_cast<double>(y) * batches;
-  };
-  const double moved = count(problem.m, problem.k) + count(problem.k, problem.n) + count(problem.m, problem.n);
-  double vendor = cost().vendor(count(problem.m, problem.n) * static_cast<double>(problem.k), moved);
-  if (!problem.after->empty()) vendor += cost().combine(count(problem.m, problem.n), 2);
-  return vendor < best_shape(problem, make_gemm_parameters(problem), TensorWay::fastest).time
+  return vendor_time(problem) < best_shape(problem, make_gemm_parameters(problem), TensorWay::fastest).time
              ? nullptr
              : "tensor cores are faster at this size";
+}
+
+const char* refuse_gemm_tiles(const GemmProblem& problem) {
+  if (const char* reason = refuse_gemm_any_tiles(problem)) return reason;
+  if (problem.determinism == Determinism::batch_invariant) return "rows are to have the same bits in any batch";
+  const double time = device_cost().tiles(problem.m, problem.n, problem.k, problem.batch.count);
+  if (time <= gemm_cost_tuning().vendor_vector_launch) return nullptr;  // whatever cuBLAS does
+  if (refuse_gemm_vendor(problem) == nullptr && vendor_time(problem) <= time) return "cuBLAS is faster at this size";
+  const bool may_be_slow =
+      time > gemm_cost_tuning().launches && refuse_gemm_tensor<TensorWay::fastest>(problem) == nullptr;
+  if (may_be_slow && best_shape(problem, make_gemm_parameters(problem), TensorWay::fastest).time <= time)
+    return "tensor cores are faster at this size";
+  return nullptr;
 }
 
 detail::GemmPreparation gemm_preparation() { return {prepared_bytes, prepare}; }

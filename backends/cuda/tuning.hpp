@@ -324,6 +324,15 @@ struct DirectTuning {
 MYLOS_HOST_DEVICE constexpr DirectTuning direct_tuning() { return {8, 96, 160, 4}; }
 /// Rows of the result that are worked on together, so that what their tiles read stays in the L2 cache.
 inline constexpr std::int64_t tensor_group_rows = 2048;
+/// Small products: tiles of 32 x 32.
+struct GemmTilesTuning {
+  int threads;
+  int blocks;            // per multiprocessor at least
+  int depth;             // elements along K in a stage
+  int stages;            // in shared memory
+  std::int64_t longest;  // K at most: a warp adds the products of its share one after the other
+};
+MYLOS_HOST_DEVICE constexpr GemmTilesTuning gemm_tiles_tuning() { return {256, 2, 64, 4, 8192}; }
 /// Microseconds, and units of work per microsecond. By units of a tile where there are two: of 128 or 256 rows.
 struct GemmCostTuning {
   double launches;  // of the kernels of a product on tensor cores
@@ -335,11 +344,16 @@ struct GemmCostTuning {
   double shallow_bytes;    // of a result of one stage
   double split_bytes;
   double vendor_launch;
-  double vendor_flops;  // f32
+  double vendor_vector_launch;  // where a factor is a vector
+  double vendor_flops;          // f32
   double vendor_bytes;
+  double vendor_pass;  // the launch of a chain behind it
+  double tiles_launch;
+  double tiles_tile;  // before and after its stages
+  double tiles_stage;
 };
 MYLOS_HOST_DEVICE constexpr GemmCostTuning gemm_cost_tuning() {
-  return {10, 6, {4.5, 6}, {1.2, 2.2}, {2.3, 3.9}, 1.15, 2.7e6, 3.3e6, 7, 50e6, 4e6};
+  return {10, 6, {4.5, 6}, {1.2, 2.2}, {2.3, 3.9}, 1.15, 2.7e6, 3.3e6, 8.5, 6.5, 50e6, 4e6, 4, 3.8, 1, 0.85};
 }
 /// Of K at least that a slice has.
 inline constexpr std::int64_t gemm_slice_depth = 512;
