@@ -22,10 +22,10 @@ Tensor part_of(const Tensor& tensor, const Tensor& shape, AxisMask axes, bool wa
 }
 
 Box box_of(const Tensor& shape, AxisMask axes, bool wanted, const SplitTensor* tensors, int count) {
-  Tensor parts[max_split_tensors];
+  FixedVector<Tensor, max_split_tensors> parts;
   BoxTensor list[max_split_tensors];
   for (int t = 0; t < count; ++t) {
-    parts[t] = part_of(*tensors[t].tensor, shape, axes, wanted);
+    parts.push_back(part_of(*tensors[t].tensor, shape, axes, wanted));
     list[t] = {&parts[t], wanted ? tensors[t].axis : tensors[t].kept};
   }
   return canonical_box(part_of(shape, shape, axes, wanted), list, count);

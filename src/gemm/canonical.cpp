@@ -106,16 +106,17 @@ GemmProblem describe(const GemmCall& call, const Chain& before, const Chain& aft
   Part parts[max_gemm_tensors] = {{&p.a.row, &p.a.column, &p.a.batch, true, false},
                                   {&p.b.row, &p.b.column, &p.b.batch, false, true},
                                   {&p.c.row, &p.c.column, &p.c.batch, true, true}};
-  Tensor lead[max_gemm_tensors] = {leading(call.a), leading(call.b), leading(call.c)};
-  int count = 3;
+  FixedVector<Tensor, max_gemm_tensors> lead;
+  for (const Tensor* tensor : {&call.a, &call.b, &call.c}) lead.push_back(leading(*tensor));
   for (int o = 0; o < p.operand_count(); ++o) {
     const bool of_a = o < before.operand_count();
     const Tensor& shape = of_a ? call.a : call.c;
     const Tensor whole = of_rank(p.operand_tensor(o), shape);
     p.operand[o] = strides_of(whole, shape);
-    lead[count] = leading(whole);
-    parts[count++] = {&p.operand[o].row, &p.operand[o].column, &p.operand[o].batch, true, !of_a};
+    parts[lead.size()] = {&p.operand[o].row, &p.operand[o].column, &p.operand[o].batch, true, !of_a};
+    lead.push_back(leading(whole));
   }
+  const int count = lead.size();
   BoxTensor list[max_gemm_tensors];
   for (int t = 0; t < count; ++t) list[t] = {&lead[t], parts[t].batch};
   p.batch = canonical_box(lead[2], list, count);

@@ -13,12 +13,12 @@ void check_apart(const char* function, const char* argument, const Tensor& input
 }
 
 struct Operands {
-  Tensor tensor[max_reduce_operands];
-  int count = 0;
+  FixedVector<Tensor, max_reduce_operands> tensor;
+  int count() const { return tensor.size(); }
   void add(const char* function, const Tensor& t) {
-    if (count == max_reduce_operands)
+    if (count() == max_reduce_operands)
       throw Error(std::string("mylos::") + function + ": before, after: more than 16 tensor operands in all");
-    tensor[count++] = t;
+    tensor.push_back(t);
   }
 };
 
@@ -73,18 +73,18 @@ ReduceProblem describe(const char* function, const ReduceArguments& a, const Red
   p.after = &after;
   Operands operands;
   for (int o = 0; o < before.operand_count(); ++o) operands.add(function, before.operand(o));
-  p.first_prepare = operands.count;
+  p.first_prepare = operands.count();
   for (const Tensor* operand : a.operand)
     if (operand != nullptr) operands.add(function, *operand);
-  p.first_after = operands.count;
+  p.first_after = operands.count();
   for (int o = 0; o < after.operand_count(); ++o)
     operands.add(function, with_axes(function, "after", expanded(after.operand(o), a.y), a.x, a.axes));
-  p.operands = operands.count;
+  p.operands = operands.count();
   SplitTensor tensors[max_reduce_operands + 3];
   Strides unused;
   int n = 0;
   tensors[n++] = {&p.x, &p.x_kept, &p.x_axis};
-  for (int o = 0; o < operands.count; ++o) {
+  for (int o = 0; o < operands.count(); ++o) {
     p.operand[o] = operands.tensor[o];
     tensors[n++] = {&p.operand[o], &p.operand_kept[o], &p.operand_axis[o]};
   }

@@ -44,13 +44,13 @@ RowArguments::RowArguments(const char* function, bool device, RowOperator op, co
   place(problem_.x, x);
   place(problem_.y, y);
   for (int o = 0; o < problem_.operand_count(); ++o)
-    placed_[count_++] = {expanded(problem_.operand_tensor(o), x), &problem_.operand[o]};
+    placed_.push_back({expanded(problem_.operand_tensor(o), x), &problem_.operand[o]});
 }
 
 void RowArguments::place(RowTensor& to, const Tensor& tensor) {
   to.data = tensor.data;
   to.dtype = tensor.dtype;
-  placed_[count_++] = {expanded(tensor, x_), &to.strides};
+  placed_.push_back({expanded(tensor, x_), &to.strides});
 }
 
 void RowArguments::split_dimension(int d, std::int64_t parts) {
@@ -67,7 +67,13 @@ void RowArguments::split_dimension(int d, std::int64_t parts) {
   };
   split(x_);
   split(y_);
-  for (int i = 0; i < count_; ++i) split(placed_[i].tensor);
+  const FixedVector<Placed, max_operands + 8> whole = placed_;
+  placed_ = {};
+  for (int i = 0; i < whole.size(); ++i) {
+    Placed part = whole[i];
+    split(part.tensor);
+    placed_.push_back(part);
+  }
 }
 
 void RowArguments::set_causal(std::int64_t diagonal) {
@@ -75,7 +81,7 @@ void RowArguments::set_causal(std::int64_t diagonal) {
   problem_.causal_limit = diagonal + 1;
   Tensor row = x_;  // the number of the row, as if it were an address
   for (int d = 0; d < row.rank; ++d) row.stride[d] = d == row.rank - 2 ? 1 : 0;
-  placed_[count_++] = {row, &problem_.causal};
+  placed_.push_back({row, &problem_.causal});
 }
 
 void RowArguments::place_affine(const char* argument, RowTensor& to, const Tensor& given, const Tensor& seen) {
@@ -139,7 +145,7 @@ void RowArguments::check_written(const char* argument, const Tensor& tensor) con
   check_floating(function_, argument, tensor);
   check_reachable(function_, argument, tensor, device_);
   check_output(function_, argument, tensor);
-  for (int i = 0; i < count_; ++i)
+  for (int i = 0; i < placed_.size(); ++i)
     if (placed_[i].strides != &problem_.causal) {
       Tensor other = placed_[i].tensor;
       if (overlap(tensor, other) != Overlap::none)
@@ -172,11 +178,11 @@ bool RowArguments::finish() {
   SplitTensor list[max_split_tensors];
   Strides kept[max_split_tensors];
   Strides axis[max_split_tensors];
-  for (int i = 0; i < count_; ++i) list[i] = {&placed_[i].tensor, &kept[i], &axis[i]};
-  const SplitBox box = split_box(y_, axes_, list, count_);
+  for (int i = 0; i < placed_.size(); ++i) list[i] = {&placed_[i].tensor, &kept[i], &axis[i]};
+  const SplitBox box = split_box(y_, axes_, list, placed_.size());
   problem_.rows = box.kept;
   problem_.axis = box.axis;
-  for (int i = 0; i < count_; ++i) {
+  for (int i = 0; i < placed_.size(); ++i) {
     Strides& to = *placed_[i].strides;
     for (int d = 0; d < box.kept.rank; ++d) to.stride[d] = kept[i].stride[d];
     for (int d = 0; d < box.axis.rank; ++d) to.stride[box.kept.rank + d] = axis[i].stride[d];

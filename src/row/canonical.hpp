@@ -52,8 +52,7 @@ class RowArguments {
   Tensor y_;
   AxisMask axes_ = 0;
   RowProblem problem_;
-  Placed placed_[max_operands + 8];
-  int count_ = 0;
+  FixedVector<Placed, max_operands + 8> placed_;
 };
 
 /// Whether an optional tensor is there.

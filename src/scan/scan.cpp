@@ -98,14 +98,13 @@ ScanProblem describe(const ScanCall& call, const Chain& before, const Chain& aft
   p.before = &before;
   p.after = &after;
 
-  Tensor tensors[max_operands + 4];
+  FixedVector<Tensor, max_operands + 4> tensors;
   ScanTensor* places[max_operands + 4];
-  int count = 0;
   const auto place = [&](ScanTensor& to, const Tensor& tensor) {
     to.data = tensor.data;
     to.dtype = tensor.dtype;
-    tensors[count] = expanded(tensor, call.x);
-    places[count++] = &to;
+    places[tensors.size()] = &to;
+    tensors.push_back(expanded(tensor, call.x));
   };
   place(p.x, call.x);
   place(p.y, call.y);
@@ -115,6 +114,7 @@ ScanProblem describe(const ScanCall& call, const Chain& before, const Chain& aft
     const int first = before.operand_count();
     place(p.operand[o], o < first ? before.operand(o) : after.operand(o - first));
   }
+  const int count = tensors.size();
   SplitTensor list[max_operands + 4];
   Strides axis[max_operands + 4];
   for (int i = 0; i < count; ++i) list[i] = {&tensors[i], &places[i]->rows, &axis[i]};
