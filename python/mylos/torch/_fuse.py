@@ -186,9 +186,11 @@ def find_groups(graph):
 
 
 def _chain_maker(found, arguments):
-    """make(tensors) -> Chain; the chain is made once where it has no tensors. `arguments` collects their nodes."""
+    """(chain, make): one that is the same for every call, or make(tensors) where it has tensors, whose nodes `arguments`
+    collects. (None, None) without steps."""
     if not found:
-        return None
+        return None, None
+    first = len(arguments)
     parts = []
     for step in found:
         operands = []
@@ -207,10 +209,7 @@ def _chain_maker(found, arguments):
             chain = step if chain is None else chain | step
         return chain
 
-    if any(place is not None for _, operands, _ in parts for place, _ in operands):
-        return make
-    constant = make(())
-    return lambda tensors: constant
+    return (None, make) if len(arguments) > first else (make(()), None)
 
 
 def _needed_strides(group):
@@ -224,28 +223,44 @@ def _needed_strides(group):
     return tuple(y.shape), tuple(y.stride()), y.dtype
 
 
+def _map(x, *, before, **options):
+    return mylos.map(before, x, **options)
+
+
 def _call(group):
-    """(function, argument nodes) of a group."""
+    """(function, its arguments, its options) of a group. Where all of the call is known now, no code of ours is left to
+    run around it: that takes as long as a small operator."""
     kernel = group.kernel
-    arguments = list(kernel.tensors) if kernel is not None else []
-    own = len(arguments)
-    before, after = _chain_maker(group.before, arguments), _chain_maker(group.after, arguments)
+    function = _map if kernel is None else kernel.function
+    arguments = [] if kernel is None else kernel.arguments(kernel.tensors)
+    options = {} if kernel is None else dict(kernel.options)
+    operands, makers = [], []
+    for side in ("before", "after"):
+        chain, make = _chain_maker(getattr(group, side), operands)
+        if make is not None:
+            makers.append((side, make))
+        elif chain is not None:
+            options[side] = chain
     needed = _needed_strides(group)
+    count = 1 + len(arguments)
 
-    def call(x, *tensors):
-        options = {}
+    def call_with_chains(*given):
+        return function(*given, **options)
+
+    def call(*given):
+        own = dict(options)
+        for side, make in makers:
+            own[side] = make(given[count:])
         if needed is not None:
-            options["out"] = torch.empty_strided(needed[0], needed[1], dtype=needed[2], device=x.device)
-        if kernel is None:
-            return mylos.map(before(tensors), x, **options)
-        if before is not None:
-            options["before"] = before(tensors)
-        if after is not None:
-            options["after"] = after(tensors)
-        return kernel.run(x, tensors[:own], options)
+            own["out"] = torch.empty_strided(needed[0], needed[1], dtype=needed[2], device=given[0].device)
+        return function(*given[:count], **own)
 
+    if not makers and needed is None:
+        if "before" not in options and "after" not in options:
+            return function, [group.x, *arguments], options
+        call = call_with_chains
     call.__name__ = "mylos_" + (kernel.name if kernel is not None else "map")
-    return call, [group.x, *arguments]
+    return call, [group.x, *arguments, *operands], {}
 
 
 def lower(graph_module):
@@ -256,9 +271,9 @@ def lower(graph_module):
     groups, reasons = find_groups(graph)
     reasons = {node: (str(node.target), reason) for node, reason in reasons.items()}
     for group in groups:
-        function, arguments = _call(group)
+        function, arguments, options = _call(group)
         with graph.inserting_before(group.tail):
-            new = graph.call_function(function, tuple(arguments))
+            new = graph.call_function(function, tuple(arguments), options)
         new.meta = dict(group.tail.meta)
         group.tail.replace_all_uses_with(new)
         for other in groups:  # nodes that were tails are named by what took their places

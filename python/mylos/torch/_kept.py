@@ -41,20 +41,20 @@ _KEPT = {}
 
 
 def _keep(functions, name, schema, fake, run, arguments, before=True, after=False):
-    """run(x, *arguments, **options) calls Mylos; arguments(a): of the bound arguments a, those of the operator."""
+    """run(x, *given, **options) calls Mylos; arguments(a): of the bound arguments a, what is given."""
     operator = _define(f"_{name}", f"({schema}) -> Tensor", lambda x, *rest: run(x, *rest), fake)
 
     def make(node, x, *rest):
         check_floating(x)
         places = [i for i, a in enumerate(rest) if isinstance(a, torch.fx.Node)]
 
-        def call(x, t, o):
+        def arguments(tensors):
             given = list(rest)
-            for place, tensor in zip(places, t):
+            for place, tensor in zip(places, tensors):
                 given[place] = tensor
-            return run(x, *given, **o)
+            return tuple(given)
 
-        return Kernel(name, x, [rest[i] for i in places], call, before=before, after=after)
+        return Kernel(name, x, [rest[i] for i in places], run, arguments, before=before, after=after)
 
     KERNELS[operator] = make
     for function in functions:

@@ -13,14 +13,16 @@ _aten = torch.ops.aten
 
 
 class Kernel:
-    """A call: the node it acts on, the other tensors it reads, and run(x, tensors, options), options being chains and `out`.
+    """A call: function(x, *arguments(tensors), **options), of the node it acts on and the other tensors it reads. What
+    is fused with it comes as more options: chains and `out`.
 
-    results: how many the node has; each that is used beyond the first must be made by run (several=True), which then
-    returns all of them.
+    results: how many the node has; each that is used beyond the first must be made by the function (several=True), which
+    then returns all of them.
     """
 
-    def __init__(self, name, x, tensors, run, before=True, after=True, results=1, several=False):
-        self.name, self.x, self.tensors, self.run = name, x, tensors, run
+    def __init__(self, name, x, tensors, function, arguments=tuple, options=None, before=True, after=True, results=1, several=False):
+        self.name, self.x, self.tensors = name, x, tensors
+        self.function, self.arguments, self.options = function, arguments, options or {}
         self.before, self.after, self.results, self.several = before, after, results, several
 
 
@@ -33,8 +35,7 @@ def _softmax(name):
         if half_to_float is True or dtype is not None:
             raise Unfit("it changes the element type")
         check_floating(x)
-        function = getattr(_mylos, name)
-        return Kernel(name, x, [], lambda x, t, o: function(x, axis, **o))
+        return Kernel(name, x, [], getattr(_mylos, name), lambda t: (axis,))
 
     return make
 
@@ -43,41 +44,39 @@ def _layer_norm(node, x, shape, weight, bias, eps):
     value = check_floating(x)
     axes = tuple(range(-len(shape), 0))
     several = bool(_used_results(node) - {0})
-    statistics = [] if not several else [tuple(node.meta["val"][1].shape), node.meta["val"][1].dtype]
-
-    def run(x, t, o):
-        if not several:
-            return _mylos.layer_norm(x, axes, t[0], t[1], eps, **o)
-        mean, rstd = (torch.empty(statistics[0], dtype=statistics[1], device=x.device) for _ in range(2))
-        return _mylos.layer_norm(x, axes, t[0], t[1], eps, mean=mean, rstd=rstd, **o), mean, rstd
-
     if value.numel() == 0:
         raise Unfit("it is empty")
-    return Kernel("layer_norm", x, [weight, bias], run, before=not several, after=not several, results=3, several=several)
+    if not several:
+        return Kernel("layer_norm", x, [weight, bias], _mylos.layer_norm, lambda t: (axes, *t, eps), results=3)
+    shape, dtype = tuple(node.meta["val"][1].shape), node.meta["val"][1].dtype
+
+    def run(x, weight, bias, **o):
+        mean, rstd = (torch.empty(shape, dtype=dtype, device=x.device) for _ in range(2))
+        return _mylos.layer_norm(x, axes, weight, bias, eps, mean=mean, rstd=rstd, **o), mean, rstd
+
+    return Kernel("layer_norm", x, [weight, bias], run, before=False, after=False, results=3, several=True)
 
 
 def _group_norm(node, x, weight, bias, n, c, inner, groups, eps):
     check_floating(x)
-    several = bool(_used_results(node) - {0})
-    dtype = node.meta["val"][1].dtype
-
-    def run(x, t, o):
-        if not several:
-            return _mylos.group_norm(x, groups, t[0], t[1], eps, **o)
-        mean, rstd = (torch.empty((x.shape[0], groups), dtype=dtype, device=x.device) for _ in range(2))
-        return _mylos.group_norm(x, groups, t[0], t[1], eps, mean=mean, rstd=rstd, **o), mean, rstd
-
     if not 2 <= value_of(x).dim() <= 7:
         raise Unfit("its rank is not 2 to 7")
-    return Kernel("group_norm", x, [weight, bias], run, before=not several, after=not several, results=3, several=several)
+    if not _used_results(node) - {0}:
+        return Kernel("group_norm", x, [weight, bias], _mylos.group_norm, lambda t: (groups, *t, eps), results=3)
+    dtype = node.meta["val"][1].dtype
+
+    def run(x, weight, bias, **o):
+        mean, rstd = (torch.empty((x.shape[0], groups), dtype=dtype, device=x.device) for _ in range(2))
+        return _mylos.group_norm(x, groups, weight, bias, eps, mean=mean, rstd=rstd, **o), mean, rstd
+
+    return Kernel("group_norm", x, [weight, bias], run, before=False, after=False, results=3, several=True)
 
 
 def _batch_norm(node, x, weight, bias, mean, variance, momentum, eps):
     check_floating(x)
     if _used_results(node) - {0}:
         raise Unfit("its statistics are used")
-    run = lambda x, t, o: _mylos.batch_norm(x, t[0], t[1], t[2], t[3], eps, **o)  # noqa: E731
-    return Kernel("batch_norm", x, [mean, variance, weight, bias], run, results=3)
+    return Kernel("batch_norm", x, [mean, variance, weight, bias], _mylos.batch_norm, lambda t: (*t, eps), results=3)
 
 
 def _batch_norm_training(node, x, weight, bias, running_mean, running_variance, training, momentum, eps):
@@ -88,14 +87,22 @@ def _batch_norm_training(node, x, weight, bias, running_mean, running_variance, 
     if value.numel() == 0:
         raise Unfit("it is empty")
 
-    def run(x, t, o):
-        running = [None if r is None else r.clone() for r in t[2:]]
+    def run(x, weight, bias, *running, **o):
+        running = [None if r is None else r.clone() for r in running]
         mean, rstd = (torch.empty(x.shape[1], dtype=dtype, device=x.device) for _ in range(2))
-        y = _mylos.batch_norm_training(x, *running, t[0], t[1], momentum, eps, mean=mean, rstd=rstd, **o)
+        y = _mylos.batch_norm_training(x, *running, weight, bias, momentum, eps, mean=mean, rstd=rstd, **o)
         return (y, mean, rstd, *running)
 
     tensors = [weight, bias, running_mean, running_variance]
     return Kernel("batch_norm_training", x, tensors, run, before=False, after=False, results=5, several=True)
+
+
+def _multiply(a, b, **options):
+    return _mylos.gemm(a, b, precision=precision_of(a), **options)
+
+
+def _multiply_vector(a, x, **options):
+    return _mylos.gemv(a, x, precision=precision_of(a), **options)
 
 
 def _product(bias_first=False):
@@ -106,31 +113,35 @@ def _product(bias_first=False):
                 raise Unfit("its operands' element types differ")
         if bias is not None and beta != 1:
             raise Unfit("beta is not 1")
+        if bias is None:
+            return Kernel("gemm", a, [b], _multiply)
         add = _mylos.steps.add
 
-        def run(x, t, o):
-            if bias is not None:
-                after = add(t[1]) if o.get("after") is None else add(t[1]) | o["after"]
-                return _mylos.gemm(x, t[0], alpha=alpha, precision=precision_of(x), **{**o, "after": after})
-            return _mylos.gemm(x, t[0], precision=precision_of(x), **o)
+        def run(a, b, bias, after=None, **o):
+            after = add(bias) if after is None else add(bias) | after
+            return _multiply(a, b, alpha=alpha, after=after, **o)
 
-        return Kernel("gemm", a, [b] if bias is None else [b, bias], run)
+        return Kernel("gemm", a, [b, bias], run)
 
     return make
 
 
 def _gemv(node, a, x):
     check_floating(a)
-    return Kernel("gemv", a, [x], lambda a, t, o: _mylos.gemv(a, t[0], precision=precision_of(a), **o), before=False)
+    return Kernel("gemv", a, [x], _multiply_vector, before=False)
 
 
 def _dot(node, a, b):
     check_floating(a)
-    return Kernel("dot", a, [b], lambda a, t, o: _mylos.dot(a, t[0], **o), before=False)
+    return Kernel("dot", a, [b], _mylos.dot, before=False)
 
 
 def _axes(axis):
     return None if axis is None or (isinstance(axis, (list, tuple)) and not axis) else axis
+
+
+def _kept_axes(keepdim):
+    return {"keepdims": True} if keepdim else {}
 
 
 def _reduction(name, parameter=None):
@@ -147,8 +158,10 @@ def _reduction(name, parameter=None):
         if options:
             raise Unfit(f"no option {', '.join(options)}")
         where = _axes(axis)
-        run = lambda x, t, o: function(x, where, *arguments, keepdims=keepdim, **o)  # noqa: E731
-        return Kernel(name, x, [], run, before=value.dtype.is_floating_point, after=result.dtype == value.dtype and not logical)
+        return Kernel(
+            name, x, [], function, lambda t: (where, *arguments), _kept_axes(keepdim), before=value.dtype.is_floating_point,
+            after=result.dtype == value.dtype and not logical,
+        )
 
     return make
 
@@ -174,9 +187,10 @@ def _extrema(value, index):
     def make(node, x, axis, keepdim=False):
         check_floating(x)
         if _used_results(node) == {0}:
-            return Kernel(value, x, [], lambda x, t, o: alone(x, axis, keepdims=keepdim, **o), results=2)
-        run = lambda x, t, o: both(x, axis, keepdims=keepdim, **o)  # noqa: E731
-        return Kernel(f"{value}_{index}", x, [], run, after=False, results=2, several=True)
+            return Kernel(value, x, [], alone, lambda t: (axis,), _kept_axes(keepdim), results=2)
+        return Kernel(
+            f"{value}_{index}", x, [], both, lambda t: (axis,), _kept_axes(keepdim), after=False, results=2, several=True
+        )
 
     return make
 
@@ -189,7 +203,7 @@ def _scan(name):
             raise Unfit("it changes the element type")
         if check_floating(x).dim() == 0:
             raise Unfit("it has no axis")
-        return Kernel(name, x, [], lambda x, t, o: function(x, axis, **o))
+        return Kernel(name, x, [], function, lambda t: (axis,))
 
     return make
 
@@ -199,7 +213,7 @@ def _cumulative_extremum(name):
 
     def make(node, x, axis):
         check_floating(x)
-        return Kernel(name, x, [], lambda x, t, o: function(x, axis, indices=True, **o), after=False, results=2, several=True)
+        return Kernel(name, x, [], function, lambda t: (axis,), {"indices": True}, after=False, results=2, several=True)
 
     return make
 
@@ -215,9 +229,8 @@ def _loss(name, parameter=None):
         value, other = check_floating(x), check_floating(target, "the target")
         if value.shape != other.shape or value.dtype != other.dtype:
             raise Unfit("its operands' shapes or element types differ")
-        arguments = [float(p) for p in parameters]
-        run = lambda x, t, o: function(x, t[0], _REDUCTIONS[reduction], *arguments, **o)  # noqa: E731
-        return Kernel(name, x, [target], run, after=False)
+        rest = [_REDUCTIONS[reduction], *map(float, parameters)]
+        return Kernel(name, x, [target], function, lambda t: (*t, *rest), after=False)
 
     return make
 
@@ -227,15 +240,13 @@ def _convert(node, x, *, dtype=None, layout=None, device=None, pin_memory=None, 
     check_floating(x)
     if dtype not in names or (device is not None and torch.device(device) != value_of(x).device):
         raise Unfit("it changes more than the floating element type")
-    run = lambda x, t, o: _mylos.convert(x, names[dtype], **o)  # noqa: E731
-    return Kernel("convert", x, [], run, before=False, after=False)
+    return Kernel("convert", x, [], _mylos.convert, lambda t: (names[dtype],), before=False, after=False)
 
 
 def _clone(node, x, *, memory_format=None):
     value = check_floating(x)
     names = {torch.float64: "f64", torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16"}
-    run = lambda x, t, o: _mylos.convert(x, names[value.dtype], **o)  # noqa: E731
-    return Kernel("convert", x, [], run, before=False, after=False)
+    return Kernel("convert", x, [], _mylos.convert, lambda t: (names[value.dtype],), before=False, after=False)
 
 
 KERNELS = {

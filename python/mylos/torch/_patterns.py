@@ -38,25 +38,23 @@ def hinge_loss(x, target, reduction):
 
 def _cumsum(node, x, axis, way):
     check_floating(x)
-    return Kernel("cumsum", x, [], lambda x, t, o: _mylos.cumsum(x, axis, **{way: True}, **o))
+    return Kernel("cumsum", x, [], _mylos.cumsum, lambda t: (axis,), {way: True})
 
 
 def _diagonal_product(node, d, b):
     _product()(node, d, b)  # for its checks
-    return Kernel("diagonal_mm", d, [b], lambda d, t, o: _mylos.diagonal_mm(d, t[0], **o), before=False)
+    return Kernel("diagonal_mm", d, [b], _mylos.diagonal_mm, before=False)
 
 
 def _normalize(node, x, name, arguments):
     check_floating(x)
-    function = getattr(_mylos, name)
-    return Kernel(name, x, [], lambda x, t, o: function(x, *arguments, **o))
+    return Kernel(name, x, [], getattr(_mylos, name), lambda t: tuple(arguments))
 
 
 def _hinge_loss(node, x, target, reduction):
     check_floating(x)
     check_floating(target, "the target")
-    run = lambda x, t, o: _mylos.hinge_loss(x, t[0], reduction, **o)  # noqa: E731
-    return Kernel("hinge_loss", x, [target], run)
+    return Kernel("hinge_loss", x, [target], _mylos.hinge_loss, lambda t: (*t, reduction))
 
 
 POINTWISE[gelu_tanh] = lambda x: Step("gelu_tanh", x)
