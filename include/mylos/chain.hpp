@@ -32,7 +32,7 @@ class FixedVector {
   static_assert(std::is_trivially_destructible_v<T>);
 
  public:
-  FixedVector() = default;
+  FixedVector() {}  // NOLINT(modernize-use-equals-default): FixedVector() would then fill all of it with zeros
   FixedVector(const FixedVector& other) { *this = other; }
   FixedVector& operator=(const FixedVector& other) {
     if (this == &other) return *this;
@@ -84,6 +84,7 @@ struct Step {
 /// input or output is f64; 16-bit tensors use the reduced elementary functions (docs/numerics.md).
 class Chain {
  public:
+  Chain() {}  // NOLINT(modernize-use-equals-default): as FixedVector's
   int size() const { return steps_.size(); }
   bool empty() const { return size() == 0; }
   const Step& step(int i) const { return steps_[i]; }

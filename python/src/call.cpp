@@ -101,11 +101,7 @@ Operand Call::operand(nb::handle value, const char* argument) {
   return input(value, argument);
 }
 
-Chain Call::chain(const PyChain* chain) {
-  if (chain != nullptr) return chain->resolve(*this);
-  Chain none;  // not Chain(), which would write zeros where no step is
-  return none;
-}
+Chain Call::chain(const PyChain* chain) { return chain == nullptr ? Chain() : chain->resolve(*this); }
 
 Tensor Call::output(nb::handle out, const Extents& extents, DType dtype, const Tensor* like, bool boolean,
                     const char* argument) {
