@@ -235,6 +235,21 @@ TYPED_TEST(MlpTest, WeightsOfAllSizes) {
     }
 }
 
+// Hidden values much smaller than the two numbers whose difference they are.
+TYPED_TEST(MlpTest, SmallHiddenValues) {
+  for (const MlpChain chain : {MlpChain::none, MlpChain::relu, MlpChain::tanh})
+    for (const double size : {0x1p-14, 0x1p-12, 0x1p-9}) {
+      MlpCase c{{1, 1, 1}, {200}};
+      c.chains = {chain};
+      c.bias_scale = size;
+      const double zero = -size * mlp_noise(5) / (2 * mlp_noise(0));
+      MlpCheck<TypeParam>(c, [=](std::int64_t, std::int64_t n) {
+        return zero * (1 + std::exp2(-4 - static_cast<double>(n % 20)) * mlp_noise(n));
+      }).check();
+      if (testing::Test::HasFailure()) return;
+    }
+}
+
 TYPED_TEST(MlpTest, ManyLayers) {
   MlpCase c{std::vector<std::int64_t>(41, 12), {70}};
   c.scale = 0.7;

@@ -24,11 +24,19 @@ std::vector<std::uint64_t> bits_of(Data<Exec>& y, std::int64_t n) {
 template <class Exec>
 class MlpContract : public testing::Test {
  protected:
-  static MlpCase network_case(DType dtype = DType::f32) {
+  using Chains = std::vector<MlpChain>;
+  static MlpCase network_case(DType dtype = DType::f32, const Chains& chains = {MlpChain::relu, MlpChain::several}) {
     MlpCase c{{8, 32, 32, 4}, {1013}};
-    c.chains = {MlpChain::relu, MlpChain::several};
+    c.chains = chains;
     c.x.dtype = c.y.dtype = c.weight.dtype = dtype;
     return c;
+  }
+  /// That between them every kernel serves.
+  static std::vector<std::pair<DType, Chains>> kinds() {
+    return {{DType::f32, {MlpChain::relu, MlpChain::several}},
+            {DType::f32, {MlpChain::relu, MlpChain::relu, MlpChain::none}},
+            {DType::f32, {MlpChain::tanh}},
+            {DType::f64, {MlpChain::relu, MlpChain::several}}};
   }
 };
 TYPED_TEST_SUITE(MlpContract, ExecutionSpaces, SpaceName);
@@ -54,14 +62,15 @@ TYPED_TEST(MlpContract, RunsOnTheGivenInstanceWithoutAFenceAndUnderItsName) {
 
 TYPED_TEST(MlpContract, ASampleHasTheSameBitsWhereverItStands) {
   const TypeParam exec;
-  for (const DType dtype : {DType::f32, DType::f64}) {
-    MlpCheck<TypeParam> data(this->network_case(dtype));
+  for (const auto& [dtype, chains] : this->kinds()) {
+    MlpCheck<TypeParam> data(this->network_case(dtype, chains));
     const Tensor& x = data.x().tensor();
     const Tensor& y = data.y().tensor();
     const auto part = [&](const Tensor& whole, std::int64_t first, std::int64_t n) {
       Tensor some = whole;
       some.extent[0] = n;
-      some.data = static_cast<char*>(whole.data) + first * whole.stride[0] * static_cast<std::int64_t>(size_of(dtype));
+      some.data =
+          static_cast<char*>(whole.data) + first * whole.stride[0] * static_cast<std::int64_t>(size_of(whole.dtype));
       return some;
     };
     for (const std::string& kernel : mlp_kernels<TypeParam>()) {
@@ -86,8 +95,8 @@ TYPED_TEST(MlpContract, ASampleHasTheSameBitsWhereverItStands) {
 // What a kernel leaves to another one, since it is too large or too small, must not change its neighbours.
 TYPED_TEST(MlpContract, ASampleHasTheSameBitsWhateverItsNeighboursAre) {
   const TypeParam exec;
-  for (const DType dtype : {DType::f32, DType::f64}) {
-    const MlpCase c = this->network_case(dtype);
+  for (const auto& [dtype, chains] : this->kinds()) {
+    const MlpCase c = this->network_case(dtype, chains);
     MlpCheck<TypeParam> plain(c);
     MlpCheck<TypeParam> hard(c, [](std::int64_t k, std::int64_t n) {
       const double noise = mlp_noise(k + 131 * n);

@@ -47,7 +47,7 @@ void run_tiles(const MlpProblem& problem, const detail::Queue& queue) {
   run_mlp_tiles<float>(problem, queue);
 }
 
-const char* refuse_tensor(const MlpProblem& problem) {
+const char* refuse_halves(const MlpProblem& problem, MlpSide side) {
   const Mlp& network = *problem.network;
   const int layers = network.size();
   if (problem.f64) return "f64";
@@ -62,7 +62,7 @@ const char* refuse_tensor(const MlpProblem& problem) {
   for (int l = 0; l < layers; ++l) {
     const int in = static_cast<int>(network[l].weight.extent[1]);
     const int out = static_cast<int>(network[l].weight.extent[0]);
-    const MlpLayerTiles tiles = mlp_layer_tiles(l, layers, in, out, unit);
+    const MlpLayerTiles tiles = mlp_layer_tiles(l, layers, in, out, unit, side);
     bytes += tiles.bytes();
     work += tiles.in * tiles.out;
     needed += mlp_feature_tiles(in, unit) * mlp_feature_tiles(out, unit);
@@ -71,12 +71,29 @@ const char* refuse_tensor(const MlpProblem& problem) {
   return work > 2 * needed ? "hidden layers are of very different widths" : nullptr;
 }
 
+const char* refuse_tensor(const MlpProblem& problem) { return refuse_halves(problem, MlpSide::lanes); }
+
+const char* refuse_group(const MlpProblem& problem) {
+  if (!has_mlp_group_kernel()) return "the device is no sm_90a, or the library was not built for it";
+  if (problem.x.dtype != DType::f32 || problem.y.dtype != DType::f32) return "x or y is not f32";
+  for (int l = 0; l < problem.network->size(); ++l)
+    if (mlp_activation((*problem.network)[l].chain) == MlpActivation::any)
+      return "a chain is not one of tanh, relu, gelu, silu and sigmoid";
+  return refuse_halves(problem, MlpSide::pieces);
+}
+
+void run_group(const MlpProblem& problem, const detail::Queue& queue) {
+  if (problem.widest <= 32) return run_mlp_group_of<32>(problem, queue);
+  run_mlp_group_of<64>(problem, queue);
+}
+
 void run_tensor(const MlpProblem& problem, const detail::Queue& queue) {
   if (problem.widest <= 32) return run_mlp_tensor_of<32>(problem, queue);
   run_mlp_tensor_of<64>(problem, queue);
 }
 
 constexpr detail::Candidate<MlpProblem> list[] = {
+    {"cuda/group", refuse_group, run_group},
     {"cuda/tensor", refuse_tensor, run_tensor},
     {"cuda/tiles", refuse_tiles, run_tiles},
 };

@@ -150,26 +150,29 @@ struct MlpLayout {
   int unit;
 };
 
-/// A block for each layer.
+/// One layer, by a block of 256.
 template <class T>
-__global__ void __launch_bounds__(256) mlp_layout_kernel(const __grid_constant__ MlpLayout<T> k) {
+__device__ __forceinline__ void lay_out_mlp_layer(const MlpLayout<T>& k, int number) {
   unsigned char* to = k.to;
-  for (unsigned l = 0; l < blockIdx.x; ++l)
-    to += mlp_layer_bytes<T>(k.record[l].layer.in, k.record[l].layer.out, k.unit);
-  const MlpRecord<T>& record = k.record[blockIdx.x];
+  for (int l = 0; l < number; ++l) to += mlp_layer_bytes<T>(k.record[l].layer.in, k.record[l].layer.out, k.unit);
+  const MlpRecord<T>& record = k.record[number];
   const detail::MlpLayer<T>& layer = record.layer;
   const int in_tiles = mlp_feature_tiles(layer.in, k.unit);
   const int out_tiles = mlp_feature_tiles(layer.out, k.unit);
   if (threadIdx.x == 0) {
     const bool is_relu = layer.steps == 1 && record.step[0].id == StepId::relu;
-    k.head[blockIdx.x] = {in_tiles, out_tiles,
-                          layer.steps == 0 ? MlpChainKind::none : (is_relu ? MlpChainKind::relu : MlpChainKind::any),
-                          mlp_layer_bytes<T>(layer.in, layer.out, k.unit)};
+    k.head[number] = {in_tiles, out_tiles,
+                      layer.steps == 0 ? MlpChainKind::none : (is_relu ? MlpChainKind::relu : MlpChainKind::any),
+                      mlp_layer_bytes<T>(layer.in, layer.out, k.unit)};
   }
   lay_out_mlp_weights(layer, to, in_tiles, 8, out_tiles, T(1), [](const auto& weight, int output, int input) {
     return MlpArithmetic<T>::weights(weight(output, input), weight(output, input + 1));
   });
   lay_out_mlp_bias(layer, reinterpret_cast<T*>(to + in_tiles * out_tiles * 512), out_tiles, T(1));
+}
+template <class T>
+__global__ void __launch_bounds__(256) mlp_layout_kernel(const __grid_constant__ MlpLayout<T> k) {
+  lay_out_mlp_layer(k, static_cast<int>(blockIdx.x));
 }
 
 /// The chain on a lane's values of 8 features: of features `column` and the next one, as A has them. Those that do not

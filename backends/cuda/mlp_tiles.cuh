@@ -76,10 +76,19 @@ MlpAccess mlp_access(const detail::MlpProblem& problem, const detail::MlpTensor&
   return MlpAccess::single;
 }
 
+/// Layers that one launch prepares, as many as its parameters have room for.
 template <class T>
-__global__ void __launch_bounds__(256) mlp_pack_kernel(const __grid_constant__ detail::MlpPack<T> pack) {
-  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * 256 + threadIdx.x;
+struct MlpPacks {
+  static constexpr int most = CUDART_VERSION >= 12010 ? 8 : 1;
+  detail::MlpPack<T> pack[most];
+  MlpLeft::State* state;  // to be zeroed, or null
+};
+template <class T>
+__global__ void __launch_bounds__(256) mlp_pack_kernel(const __grid_constant__ MlpPacks<T> packs) {
+  const detail::MlpPack<T>& pack = packs.pack[blockIdx.x % MlpPacks<T>::most];
+  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x / MlpPacks<T>::most) * 256 + threadIdx.x;
   if (i < pack.count()) pack(i);
+  if (blockIdx.x == 0 && threadIdx.x == 0 && packs.state != nullptr) *packs.state = {};
 }
 
 /// Bytes of the layers as a kernel has them.
@@ -130,10 +139,26 @@ void run_mlp_tiles_kernel(const MlpTilesParameters<T>& p, const detail::Queue& q
 }
 
 template <class T>
-const MlpRecord<T>* pack_mlp_on(const Mlp& network, void* memory, const detail::Queue& queue) {
+const MlpRecord<T>* pack_mlp_on(const Mlp& network, void* memory, const detail::Queue& queue,
+                                MlpLeft::State* state = nullptr) {
+  MlpPacks<T> packs{};
+  packs.state = state;
+  int count = 0;
+  std::int64_t largest = 0;
+  const auto flush = [&] {
+    if (count == 0) return;
+    for (int i = count; i < MlpPacks<T>::most; ++i) packs.pack[i] = {};
+    launch(mlp_pack_kernel<T>, (largest + 255) / 256 * MlpPacks<T>::most, 256, queue.stream, packs);
+    packs.state = nullptr;
+    count = 0;
+    largest = 0;
+  };
   detail::pack_mlp<T>(network, memory, [&](const detail::MlpPack<T>& pack) {
-    launch(mlp_pack_kernel<T>, (pack.count() + 255) / 256, 256, queue.stream, pack);
+    packs.pack[count++] = pack;
+    largest = pack.count() > largest ? pack.count() : largest;
+    if (count == MlpPacks<T>::most) flush();
   });
+  flush();
   return static_cast<const MlpRecord<T>*>(memory);
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "cuda/mlp.hpp"
 #include "cuda/mlp_layers.cuh"
 #include "cuda/primitives/access.cuh"
 #include "cuda/tuning.hpp"
@@ -43,9 +44,9 @@ struct MlpTilesParameters {
   bool chunked;   // a lane's samples are neighbours
   MlpAccess x;
   MlpAccess y;
-  MlpLeft left;         // what is to be computed, if not everything
-  unsigned relu;        // of mlp_tensor.cuh: a bit for each hidden layer whose chain is that
-  bool has_last_chain;  // likewise
+  MlpLeft left;                                 // what is to be computed, if not everything
+  bool has_last_chain;                          // of mlp_tensor.cuh
+  MlpActivation activation[mlp_halves_layers];  // likewise: the layers' chains
 };
 
 /// Where a lane's samples are; see MlpWarp.
@@ -103,10 +104,10 @@ __device__ __noinline__ void run_mlp_sample_again(const MlpTilesParameters<T>& p
 }
 
 /// What a warp does. Tiles of 16 samples; a lane (g, t) has rows g and g + 8 of each, slots 2 m and 2 m + 1.
-template <class T, int Width, class Arithmetic = MlpArithmetic<T>>
+template <class T, int Width, class Arithmetic = MlpArithmetic<T>, int Tiles = mlp_tuning(Width, sizeof(T)).tiles>
 struct MlpWarp {
   static constexpr MlpTuning tuning = mlp_tuning(Width, sizeof(T));
-  static constexpr int M = tuning.tiles;
+  static constexpr int M = Tiles;
   static constexpr int N = Width / 8;
   static constexpr int slots = 2 * M;
   static constexpr int rows = 16 * M;
@@ -298,19 +299,21 @@ struct MlpWarp {
   }
 
   /// Whether a result of this lane may be NaN.
+  template <int Count = N>
   __device__ __forceinline__ bool has_nan(const Values& v) const {
-    T sum = T(0);
+    T sum = v[0][0][0];
 #pragma unroll
-    for (int n = 0; n < N; ++n) {
-      if (8 * n >= p.samples.out) break;
+    for (int n = 0; n < Count; ++n) {
+      if (n > 0 && 8 * n >= p.samples.out) break;
 #pragma unroll
-      for (int i = 0; i < 4 * M; ++i) sum += v[n][i / 4][i % 4];
+      for (int i = n == 0 ? 1 : 0; i < 4 * M; ++i) sum += v[n][i / 4][i % 4];
     }
     return sum != sum;
   }
   /// Bit of each slot whose sample is NaN somewhere, or marked in some lane, and must be computed again, or is not
   /// wanted; the same for a row's four lanes. Of the lane: whether the sample of its own number is to be computed
   /// again.
+  template <int Count = N>
   __device__ __forceinline__ unsigned bad_slots(const Values& v, unsigned marked, unsigned& of_lane) const {
     unsigned bad = 0;
     of_lane = 0;
@@ -319,7 +322,7 @@ struct MlpWarp {
     for (int slot = 0; slot < slots; ++slot) {
       bool is_bad = (marked >> slot & 1U) != 0;
 #pragma unroll
-      for (int n = 0; n < N; ++n) {
+      for (int n = 0; n < Count; ++n) {
         if (8 * n >= p.samples.out) break;
 #pragma unroll
         for (int c = 0; c < 2; ++c) {

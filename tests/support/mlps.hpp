@@ -36,7 +36,8 @@ struct MlpCase {
   TensorSpec weight{};
   std::vector<MlpChain> chains{MlpChain::relu};
   bool biased = true;
-  double scale = 1;  // of weights and biases
+  double scale = 1;       // of weights and biases
+  double bias_scale = 1;  // of biases besides
 
   std::string text() const {
     std::string s = std::string(name_of(x.dtype)) + " -> " + name_of(y.dtype) + ", weights " + name_of(weight.dtype);
@@ -93,7 +94,8 @@ class MlpLayers {
       spec.dtype = c.weight.dtype;
       spec.step = 2;
       bias = make(
-                 spec, {out}, [&](std::int64_t i) { return c.scale * mlp_noise(i + 77 * l + 5); }, layer.bias)
+                 spec, {out}, [&](std::int64_t i) { return c.scale * c.bias_scale * mlp_noise(i + 77 * l + 5); },
+                 layer.bias)
                  .tensor();
     }
     network_.layer(weight.tensor(), bias, chain_of(chain, l, out, layer));

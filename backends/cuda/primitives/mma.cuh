@@ -41,10 +41,25 @@ __device__ __forceinline__ std::uint32_t round_to_halves(float even, float odd) 
     asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(odd), "f"(even));
   return both;
 }
+/// Two numbers cut to f16, negative ones 0. Beyond the range: the largest f16; NaN stays.
+__device__ __forceinline__ std::uint32_t cut_to_positive_halves(float even, float odd) {
+  std::uint32_t both;
+  asm("cvt.rz.relu.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(odd), "f"(even));
+  return both;
+}
 __device__ __forceinline__ float low_half(std::uint32_t both) {
   float low;
   asm("{.reg .b16 l, h;\n mov.b32 {l, h}, %1;\n cvt.f32.f16 %0, l;}" : "=f"(low) : "r"(both));
   return low;
+}
+__device__ __forceinline__ float high_half(std::uint32_t both) {
+  float high;
+  asm("{.reg .b16 l, h;\n mov.b32 {l, h}, %1;\n cvt.f32.f16 %0, h;}" : "=f"(high) : "r"(both));
+  return high;
+}
+/// The largest ones of three pairs that are not negative; NaN is larger than all.
+__device__ __forceinline__ std::uint32_t largest_halves(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
+  return __vimax3_s16x2(a, b, c);
 }
 __device__ __forceinline__ std::uint32_t multiply_halves(std::uint32_t a, std::uint32_t b) {
   std::uint32_t d;
