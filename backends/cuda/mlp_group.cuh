@@ -21,6 +21,9 @@ __device__ __forceinline__ float tanh_of_any(float x) {
   return a < 0.55F ? small : copysignf(large, x);
 }
 
+/// One layer between the first and the last, or as many as there are.
+enum class MlpDepth : int { three, any };
+
 template <int Width>
 struct MlpGroupWarp : MlpHalvesWarp<Width, 1> {
   using Base = MlpHalvesWarp<Width, 1>;
@@ -242,6 +245,39 @@ struct MlpGroupWarp : MlpHalvesWarp<Width, 1> {
       activate<Tiles>(activation, sum);
     Base::results(sum, trouble, y);
   }
+  /// From the first layer, begun, to the results. `checked`: a bit for each layer whose small results count.
+  template <int Outputs, MlpDepth Depth, bool Relu>
+  __device__ __forceinline__ void finish_all(const unsigned char* weights, unsigned checked, Tile& tile,
+                                             Values& y) const {
+    constexpr MlpLayerTiles hidden{N, N, false, side};
+    const MlpTilesParameters<float>& p = this->p;
+    const auto values_of = [&](int l) {
+      tile.wait();
+      finish<Relu>(p.activation[l], (checked >> l & 1U) != 0, tile);
+    };
+    const auto between = [&](int l) {
+      values_of(l);
+      multiply<N>(weights, tile);
+      weights += hidden.bytes();
+    };
+    if constexpr (Depth == MlpDepth::three) {
+      between(0);
+    } else {
+#pragma unroll 1
+      for (int l = 0; l < p.layers - 2; ++l) between(l);
+    }
+    const MlpActivation last = Relu ? MlpActivation::none : p.activation[p.layers - 1];
+    if constexpr (Outputs == N) {
+      between(p.layers - 2);
+      tile.wait();
+      finish_last<N>(last, tile.sums(), tile.trouble, y);
+    } else {
+      values_of(p.layers - 2);
+      Sums<1> sum;
+      multiply_at_once(weights, tile.x, sum[0][0]);
+      finish_last<1>(last, sum, tile.trouble, y);
+    }
+  }
 };
 
 /// How a lane's features of its two samples move: two vectors of two floats for each 8 features, those of a sample
@@ -273,18 +309,13 @@ struct MlpGroupStream {
   __device__ __forceinline__ bool has(int eight, int vector) const { return 8 * eight < features[vector]; }
 };
 
-/// One layer between the first and the last, or as many as there are.
-enum class MlpDepth : int { three, any };
-
 /// Relu: all hidden layers are that, and the last layer has no chain.
 template <int Width, int Inputs, int Outputs, MlpDepth Depth, bool Relu>
 __global__ void __launch_bounds__(128, mlp_group_blocks(Width, Inputs))
     mlp_group_kernel(const __grid_constant__ MlpTilesParameters<float> p) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)  // else empty
   using Warp = MlpGroupWarp<Width>;
-  constexpr int N = Warp::N;
-  constexpr MlpLayerTiles first{Inputs, N, mlp_first_is_exact(Inputs, Warp::unit), Warp::side};
-  constexpr MlpLayerTiles hidden{N, N, false, Warp::side};
+  constexpr MlpLayerTiles first{Inputs, Warp::N, mlp_first_is_exact(Inputs, Warp::unit), Warp::side};
   extern __shared__ __align__(16) unsigned char memory[];
   if (p.left.state->all != 0) return;
   const unsigned checked = p.left.state->checked;
@@ -313,8 +344,6 @@ __global__ void __launch_bounds__(128, mlp_group_blocks(Width, Inputs))
       own.template load_each<Inputs>(begin_of(number) + 16 * half, x, tile.v);
     x.advance(half);
   };
-  const auto finish = [&](int l) { Warp::template finish<Relu>(p.activation[l], (checked >> l & 1U) != 0, tile); };
-
   constexpr bool loads_early = Inputs <= 2;  // the next samples, that is: few registers
   if (loads_early) load(blockIdx.x, 0);
   unsigned left = 0;
@@ -326,32 +355,8 @@ __global__ void __launch_bounds__(128, mlp_group_blocks(Width, Inputs))
     Warp::template arrange<Inputs>(x, tile.v);
     own.template begin<Inputs>(memory, tile);
     if (loads_early) load(next, half ^ 1);
-    const unsigned char* weights = memory + first.bytes();
-    const auto between = [&](int l) {
-      tile.wait();
-      finish(l);
-      own.template multiply<N>(weights, tile);
-      weights += hidden.bytes();
-    };
-    if constexpr (Depth == MlpDepth::three) {
-      between(0);
-    } else {
-#pragma unroll 1
-      for (int l = 0; l < p.layers - 2; ++l) between(l);
-    }
     typename Warp::Values results;
-    const MlpActivation last = Relu ? MlpActivation::none : p.activation[p.layers - 1];
-    if constexpr (Outputs == N) {
-      between(p.layers - 2);
-      tile.wait();
-      Warp::template finish_last<N>(last, tile.sums(), tile.trouble, results);
-    } else {
-      tile.wait();
-      finish(p.layers - 2);
-      typename Warp::template Sums<1> sum;
-      own.multiply_at_once(weights, tile.x, sum[0][0]);
-      Warp::template finish_last<1>(last, sum, tile.trouble, results);
-    }
+    own.template finish_all<Outputs, Depth, Relu>(memory + first.bytes(), checked, tile, results);
     const bool is_bad = own.template has_nan<Outputs>(results) || Warp::has_trouble(tile.trouble);
     if (y.vectors && number < whole && !__any_sync(0xffffffffU, is_bad))
       Warp::template store<Outputs>(y, results);
