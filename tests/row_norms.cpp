@@ -298,6 +298,61 @@ TYPED_TEST(RowNorms, SoftmaxOfGelu) {
   }
 }
 
+// A step alone may have code of its own; with one behind it that changes nothing it is a chain like any other. Rows of
+// odd length, so that some of their pieces are cut.
+TYPED_TEST(RowNorms, OneStepGivesTheBitsOfAChain) {
+  using V = Vector<TypeParam>;
+  const std::pair<const char*, Chain> steps[] = {{"relu", relu()},        {"leaky_relu", leaky_relu(0.1)},
+                                                 {"gelu", gelu()},        {"gelu_tanh", gelu_tanh()},
+                                                 {"silu", silu()},        {"mul", mul(0.3)},
+                                                 {"softsign", softsign()}};
+  using Call =
+      std::function<void(const TypeParam&, const Tensor& x, const Tensor& y, const Chain& before, const Chain& after)>;
+  const V weight(DType::f32, {4}, weight_value);
+  const V bias(DType::f32, {4}, bias_value);
+  const std::pair<const char*, Call> calls[] = {
+      {"softmax",
+       [](const TypeParam& exec, const Tensor& x, const Tensor& y, const Chain& before, const Chain& after) {
+         softmax(exec, x, y, {2, 3}, before, after);
+       }},
+      {"l1_normalize",
+       [](const TypeParam& exec, const Tensor& x, const Tensor& y, const Chain& before, const Chain& after) {
+         l1_normalize(exec, x, y, {2, 3}, 1e-12, before, after);
+       }},
+      {"instance_norm", [](const TypeParam& exec, const Tensor& x, const Tensor& y, const Chain& before,
+                           const Chain& after) { instance_norm(exec, x, y, {}, 1e-5, {}, before, after); }},
+      {"group_norm",
+       [&](const TypeParam& exec, const Tensor& x, const Tensor& y, const Chain& before, const Chain& after) {
+         group_norm(exec, x, y, 2, {weight.tensor(), bias.tensor()}, 1e-5, {}, before, after);
+       }}};
+  for (const DType dtype : {DType::f32, DType::f16})
+    for (const std::int64_t width : {37, 5003}) {
+      const Shape shape{1, 4, 3, width};
+      Data<TypeParam> x({dtype}, shape);
+      Data<TypeParam> alone({dtype}, shape);
+      Data<TypeParam> in_chain({dtype}, shape);
+      for (std::int64_t i = 0; i < count_of(shape); ++i) x.set(i, reference::round_to(2 * normal(i), dtype));
+      x.upload();
+      for (const auto& [step_name, step] : steps)
+        for (const auto& [call_name, call] : calls)
+          for (const bool is_before : {true, false})
+            for (const RowKernel<TypeParam>& kernel : row_kernels<TypeParam>()) {
+              const auto run = [&](Data<TypeParam>& y, const Chain& chain) {
+                const Chain none;
+                return kernel.run([&](const TypeParam& exec) {
+                  call(exec, x.tensor(), y.tensor(), is_before ? chain : none, is_before ? none : chain);
+                });
+              };
+              if (!run(alone, step) || !run(in_chain, step | mul(1))) continue;
+              alone.download();
+              in_chain.download();
+              for (std::int64_t i = 0; i < count_of(shape); ++i)
+                ASSERT_EQ(alone.value(i), in_chain.value(i)) << kernel.name << ", " << call_name << ", " << step_name
+                                                             << (is_before ? " before" : " after") << ", element " << i;
+            }
+    }
+}
+
 TYPED_TEST(RowNorms, AdditiveAndBooleanMasks) {
   using V = Vector<TypeParam>;
   const Shape shape{6, 300};

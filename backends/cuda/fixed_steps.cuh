@@ -55,29 +55,30 @@ struct FixedSteps {
     return same && (Tensors == 0 || chain.step(0).tensor[0] == 0);
   }
 
-  /// Of f32, N at once; `a` is the tensor's values.
-  template <int N>
-  static __device__ __forceinline__ void apply(const detail::LoweredChain<float>& chain,
-                                               detail::RegisterTile<float, N>& v,
-                                               const detail::RegisterTile<float, N>& a) {
-    int s = 0;
-    (apply_one<Ids>(chain, s++, v, a), ...);
+  /// N at once; `a` is the tensor's values.
+  template <int N, class M = math::Precise, class T>
+  static __device__ __forceinline__ void apply(const detail::LoweredChain<T>& chain, detail::RegisterTile<T, N>& v,
+                                               const detail::RegisterTile<T, N>& a) {
+    [[maybe_unused]] int s = 0;
+    (apply_one<Ids, M>(chain, s++, v, a), ...);
   }
 
  private:
-  template <StepId Id, int N>
-  static __device__ __forceinline__ void apply_one(const detail::LoweredChain<float>& chain, int s,
-                                                   detail::RegisterTile<float, N>& v,
-                                                   const detail::RegisterTile<float, N>& a) {
-    if constexpr (Id == StepId::log) {
+  template <StepId Id, class M, int N, class T>
+  static __device__ __forceinline__ void apply_one(const detail::LoweredChain<T>& chain, int s,
+                                                   detail::RegisterTile<T, N>& v, const detail::RegisterTile<T, N>& a) {
+    if constexpr (Id == StepId::log && std::is_same_v<M, math::Precise> && sizeof(T) == 4) {
       log_values<N>(v.value, v.value);
+    } else if constexpr (Id == StepId::mul && Tensors == 0) {
+      MYLOS_UNROLL
+      for (int k = 0; k < N; ++k) v[k] = M::product(v[k], chain.step[s].scalar[0]);
     } else {
-      detail::LoweredStep<float> step = chain.step[s];
+      detail::LoweredStep<T> step = chain.step[s];
       step.id = Id;  // a constant: what is left of the switch is one case
       if (Tensors == 1 && s == 0)
-        detail::apply_step<math::Precise>(step, v, v, a);
+        detail::apply_step<M>(step, v, v, a);
       else
-        detail::apply_step<math::Precise>(step, v, v);
+        detail::apply_step<M>(step, v, v);
     }
   }
 };

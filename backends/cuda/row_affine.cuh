@@ -14,9 +14,12 @@ __device__ __noinline__ T operand_element(const RowParameters<T>& p, const RowOp
       base + (operand.is_run ? column * operand.step : p.axis_offset(operand.stride, column)));
 }
 
-/// What there is beside a row's statistic and map: nothing; chains without operands (of the ring alone); weight and
-/// bias; anything.
-enum class RowKind { light, chained, affine, full };
+/// What there is beside a row's statistic and map: nothing; chains without operands (of the ring and the passes alone);
+/// weight and bias; both; anything.
+enum class RowKind { light, chained, affine, chained_affine, full };
+__host__ __device__ constexpr bool has_chains(RowKind kind) {
+  return kind == RowKind::chained || kind == RowKind::chained_affine || kind == RowKind::full;
+}
 
 /// Rounded before anything is added: a row's bits do not depend on how its weight and bias are read.
 __device__ __forceinline__ float rounded_product(float a, float b) { return __fmul_rn(a, b); }

@@ -1,7 +1,9 @@
+// Short rows and strided ones of bf16. Long ones, whose chains take the compiler's time, are in row_bf16_long.cu.
 #include "cuda/row_launch.cuh"
 
 namespace mylos::cuda {
 
-template struct RowKernels<bfloat16>;
+template void RowKernels<bfloat16>::run_registers(const RowProblem& problem, const detail::Queue& queue);
+template void RowKernels<bfloat16>::run_columns(const RowProblem& problem, const detail::Queue& queue);
 
 }  // namespace mylos::cuda

@@ -1,7 +1,9 @@
+// Short rows and strided ones of f64. Long ones, whose chains take the compiler's time, are in row_f64_long.cu.
 #include "cuda/row_launch.cuh"
 
 namespace mylos::cuda {
 
-template struct RowKernels<double>;
+template void RowKernels<double>::run_registers(const RowProblem& problem, const detail::Queue& queue);
+template void RowKernels<double>::run_columns(const RowProblem& problem, const detail::Queue& queue);
 
 }  // namespace mylos::cuda

@@ -139,8 +139,13 @@ __device__ __forceinline__ void for_pieces(const PassesParameters<T>& k, const P
   }
 }
 
-template <class F, class S, class M, bool Chained, class T>
-__global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().blocks(false, Chained))
+constexpr RowKind partial_kind(RowKind kind) {
+  if (kind == RowKind::full) return kind;
+  return has_chains(kind) ? RowKind::chained : RowKind::light;
+}
+/// Through: full; chained; or light, where nothing is before the statistic.
+template <class F, class S, class M, RowKind Through, class T>
+__global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().blocks(false, Through != RowKind::light))
     row_partial_kernel(const __grid_constant__ PassesParameters<T> parameters) {
   using State = typename F::State;
   const RowParameters<T>& p = parameters.row;
@@ -149,7 +154,10 @@ __global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().block
   State state = F::empty();
   for_pieces<detail::PlainAccess, S>(parameters, part, [&](const Piece<S, T>& piece, T* v) {
     constexpr int V = Piece<S, T>::V;
-    if constexpr (Chained) apply_before<M, V>(p, part.row, piece.columns, piece.length, v, piece.first);
+    if constexpr (Through == RowKind::full)
+      apply_before<M, V>(p, part.row, piece.columns, piece.length, v, piece.first);
+    else if constexpr (Through != RowKind::light)
+      apply_plain_chain<M, V>(p.before, v);
     state = F::template merge<M>(p, state, statistic_of<F, M, V>(p, piece.columns, piece.length, v));
   });
   state = combine_warps<F, M>(p, state, passes_tuning().threads / 32);
@@ -177,7 +185,7 @@ __global__ void __launch_bounds__(passes_tuning().threads)
 
 template <class F, class S, class M, RowKind Kind, class T>
 __global__ void __launch_bounds__(passes_tuning().threads,
-                                  passes_tuning().blocks(Kind == RowKind::affine, Kind == RowKind::full))
+                                  passes_tuning().blocks(Kind == RowKind::affine, has_chains(Kind)))
     row_map_kernel(const __grid_constant__ PassesParameters<T> parameters) {
   constexpr int V = Piece<S, T>::V;
   const RowParameters<T>& p = parameters.row;
@@ -187,9 +195,14 @@ __global__ void __launch_bounds__(passes_tuning().threads,
   __shared__ RunAffine<T> affine;  // in registers it would make others spill
   for_pieces<GlobalAccess, S>(parameters, part, [&](const Piece<S, T>& piece, T* v) {
     if (piece.length == 0) return;  // of a run that begins on a line, behind its end
-    if constexpr (Kind == RowKind::full) apply_before<M, V>(p, part.row, piece.columns, piece.length, v, piece.first);
+    if constexpr (Kind == RowKind::full)
+      apply_before<M, V>(p, part.row, piece.columns, piece.length, v, piece.first);
+    else if constexpr (Kind == RowKind::chained)
+      apply_plain_chain<M, V>(p.before, v);
+    else if constexpr (Kind == RowKind::chained_affine)
+      call_chain<M, V>(p.before, v);
     F::template map<M, V>(p, constants, v);
-    if constexpr (Kind == RowKind::affine) {
+    if constexpr (Kind == RowKind::affine || Kind == RowKind::chained_affine) {
       if (piece.begins_run) {
         __syncthreads();
         if (threadIdx.x == 0) {
@@ -201,9 +214,11 @@ __global__ void __launch_bounds__(passes_tuning().threads,
         __syncthreads();
       }
       apply_affine<V>(p, affine, part.row, piece.columns, piece.length, v, piece.first, parameters.in_run);
-    } else if constexpr (Kind == RowKind::full) {
-      apply_after<M, V>(p, part.row, piece.columns, piece.length, v, piece.first, parameters.in_run);
     }
+    if constexpr (Kind == RowKind::full)
+      apply_after<M, V>(p, part.row, piece.columns, piece.length, v, piece.first, parameters.in_run);
+    else if constexpr (has_chains(Kind))
+      apply_plain_chain<M, V>(p.after, v);
     store_row<GlobalAccess, V>(piece.y, piece.columns, piece.length, v);
   });
 }
@@ -286,7 +301,7 @@ void launch_passes_of(const RowProblem& problem, const detail::Queue& queue) {
   parameters.constants = static_cast<RowConstants<T>*>(scratch.data());
   parameters.states = static_cast<unsigned char*>(scratch.data()) + constants_bytes;
   constexpr int threads = passes_tuning().threads;
-  launch(row_partial_kernel<F, S, M, Kind == RowKind::full, T>, parts(parameters.parts), threads, queue.stream,
+  launch(row_partial_kernel<F, S, M, partial_kind(Kind), T>, parts(parameters.parts), threads, queue.stream,
          parameters);
   launch(row_combine_kernel<F, M, T>, rows, threads, queue.stream, parameters);
   if constexpr (Kind == RowKind::affine) {
@@ -301,7 +316,12 @@ void launch_passes_of(const RowProblem& problem, const detail::Queue& queue) {
 
 template <class F, class S, class M, class T>
 void launch_passes(const RowProblem& problem, const detail::Queue& queue) {
-  if (problem.has_chains() || problem.is_causal) return launch_passes_of<F, S, M, RowKind::full, T>(problem, queue);
+  if (problem.is_causal || problem.operand_count() > 0)
+    return launch_passes_of<F, S, M, RowKind::full, T>(problem, queue);
+  if constexpr (F::has_affine)
+    if (problem.has_chains() && problem.has_affine())
+      return launch_passes_of<F, S, M, RowKind::chained_affine, T>(problem, queue);
+  if (problem.has_chains()) return launch_passes_of<F, S, M, RowKind::chained, T>(problem, queue);
   if constexpr (F::has_affine) {
     if (problem.has_affine()) return launch_passes_of<F, S, M, RowKind::affine, T>(problem, queue);
   }

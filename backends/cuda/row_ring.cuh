@@ -9,159 +9,14 @@
 
 #include "cuda/primitives/device.hpp"
 #include "cuda/primitives/scratch.cuh"
-#include "cuda/row_affine.cuh"
 #include "cuda/row_exchange.cuh"
 #include "cuda/row_ring_stages.cuh"
+#include "cuda/row_ring_work.cuh"
 #include "cuda/row_runs.hpp"
 
 namespace mylos::cuda {
 
 inline constexpr int ring_threads = (ring_tuning().warps + 1) * 32;
-
-/// Values of a lane, vectors of 16 bytes of all lanes in turn.
-template <int V, class S, class T>
-__device__ __forceinline__ void load_values(const S* data, T* v) {
-  constexpr int E = 16 / static_cast<int>(sizeof(S));
-  using Chunk = detail::Pack<S, E>;
-#pragma unroll
-  for (int q = 0; q < V / E; ++q)
-    detail::unpack(reinterpret_cast<const Chunk*>(data)[q * 32 + static_cast<int>(threadIdx.x) % 32], v + q * E);
-}
-template <class Access, int V, class S, class T>
-__device__ __forceinline__ void store_values(S* data, const T* v) {
-  constexpr int E = 16 / static_cast<int>(sizeof(S));
-  using Chunk = detail::Pack<S, E>;
-#pragma unroll
-  for (int q = 0; q < V / E; ++q)
-    Access::store(reinterpret_cast<Chunk*>(data) + q * 32 + static_cast<int>(threadIdx.x) % 32,
-                  detail::pack_up<S, E>(v + q * E));
-}
-
-/// A chunk in shared memory through a chain without operands.
-template <class M, int V, class S>
-__device__ __noinline__ void chain_chunk(const detail::LoweredChain<S>& chain, S* data) {
-  detail::RegisterTile<S, V> tile;
-  load_values<V>(data, tile.value);
-  detail::apply_plain<M>(chain, tile);
-  store_values<detail::PlainAccess, V>(data, tile.value);
-}
-
-/// What a warp does with a chunk. RowKind::chained: what the chains give goes back to shared memory.
-template <class F, class S, class M, RowKind Kind, class T>
-struct RingWork {
-  using State = typename F::State;
-  static constexpr int E = 16 / static_cast<int>(sizeof(S));
-  static constexpr int chunk_values = ring_chunk_bytes / static_cast<int>(sizeof(S)) / 32;
-  static constexpr int look_values = chunk_values < 16 ? chunk_values : 16;
-  static constexpr bool is_full = Kind == RowKind::full;
-  static constexpr bool is_chained = Kind == RowKind::chained;
-  static constexpr bool has_affine = (Kind == RowKind::affine || is_full) && F::has_affine;
-  /// What takes registers of its own takes fewer values at a time.
-  static constexpr int map_values = Kind == RowKind::full ? 8 : look_values;
-  /// Values that a chain changed go back to shared memory, where they fit.
-  static constexpr bool can_write_back = sizeof(S) == sizeof(T) && (is_full || is_chained);
-
-  const RowParameters<T>& p;
-  std::int64_t row;
-  bool in_run;           // chunks lie within the axis' fastest dimension
-  RunAffine<T>* affine;  // in shared memory: in registers it would make others spill
-
-  /// The lane's columns from value i on, counted from the chunk's first element in the row.
-  static __device__ __forceinline__ Columns<E, 32> columns(const RingChunk<S>& chunk, int i) {
-    return Columns<E, 32>::of_lane(static_cast<int>(threadIdx.x) % 32, 32).from(i * 32 - chunk.begin);
-  }
-  static __device__ __forceinline__ int length(const RingChunk<S>& chunk) { return chunk.end - chunk.begin; }
-  /// The row's element that is column 0.
-  static __device__ __forceinline__ std::int64_t start(const RingChunk<S>& chunk) { return chunk.first + chunk.begin; }
-
-  __device__ __forceinline__ bool has_before() const { return p.before.size > 0 || p.is_causal; }
-
-  /// The state with a chunk.
-  __device__ __forceinline__ State look(State state, const RingChunk<S>& chunk, S* data) const {
-    bool by_parts = is_full && has_before();
-    if constexpr (can_write_back) {
-      if (p.before.size > 0 && (is_chained || (p.operands == 0 && !p.is_causal))) {
-        chain_chunk<M, chunk_values>(p.before, data);
-        by_parts = false;
-      }
-    }
-    if (!by_parts) {
-#pragma unroll
-      for (int i = 0; i < chunk_values; i += look_values) {
-        T v[look_values];
-        load_values<look_values>(data + i * 32, v);
-        state = add<look_values>(state, chunk, i, v);
-      }
-      return state;
-    }
-    if constexpr (is_full) {
-#pragma unroll 1
-      for (int i = 0; i < chunk_values; i += map_values) {
-        T v[map_values];
-        load_values<map_values>(data + i * 32, v);
-        apply_before<M, map_values>(p, row, columns(chunk, i), length(chunk), v, start(chunk));
-        if (can_write_back) store_values<detail::PlainAccess, map_values>(data + i * 32, v);
-        state = add<map_values>(state, chunk, i, v);
-      }
-    }
-    return state;
-  }
-
-  /// The results through `after`, which has no operands, in their places in shared memory.
-  __device__ __forceinline__ void chain_results(const RowConstants<T>& constants, S* data) const {
-    constexpr int V = map_values;
-#pragma unroll
-    for (int i = 0; i < chunk_values; i += V) {
-      T v[V];
-      load_values<V>(data + i * 32, v);
-      F::template map<M, V>(p, constants, v);
-      store_values<detail::PlainAccess, V>(data + i * 32, v);
-    }
-    chain_chunk<M, chunk_values>(p.after, data);
-  }
-
-  /// The result of a whole chunk, where *affine is simple. is_done: it is in shared memory already.
-  __device__ __forceinline__ void finish_whole(const RowConstants<T>& constants, const RingChunk<S>& chunk,
-                                               const S* data, bool is_done) const {
-    constexpr int V = map_values;
-#pragma unroll
-    for (int i = 0; i < chunk_values; i += V) {
-      T v[V];
-      load_values<V>(data + i * 32, v);
-      if (!is_done) F::template map<M, V>(p, constants, v);
-      if constexpr (has_affine) affine->template apply<V>(chunk.first, columns(chunk, i), chunk.end, true, v);
-      store_values<GlobalAccess, V>(chunk.y + i * 32, v);
-    }
-  }
-  /// Of any other, and with chains.
-  __device__ __forceinline__ void finish(const RowConstants<T>& constants, const RingChunk<S>& chunk, const S* data,
-                                         bool is_done) const {
-    constexpr int V = has_affine ? 8 : map_values;
-    if (length(chunk) == 0) return;
-#pragma unroll 1
-    for (int i = 0; i < chunk_values; i += V) {
-      T v[V];
-      load_values<V>(data + i * 32, v);
-      if constexpr (is_full && !can_write_back) {
-        if (has_before()) apply_before<M, V>(p, row, columns(chunk, i), length(chunk), v, start(chunk));
-      }
-      if (!is_done) F::template map<M, V>(p, constants, v);
-      if constexpr (has_affine) apply_affine_tile<V>(p, row, columns(chunk, i), length(chunk), v, start(chunk), in_run);
-      if constexpr (is_full) apply_chain<M, V>(p, p.after, row, columns(chunk, i), length(chunk), v, start(chunk));
-      if (chunk.is_whole())
-        store_values<GlobalAccess, V>(chunk.y + i * 32, v);
-      else
-        store_row<GlobalAccess, V>(chunk.y + chunk.begin, columns(chunk, i), length(chunk), v);
-    }
-  }
-
- private:
-  template <int N>
-  __device__ __forceinline__ State add(const State& state, const RingChunk<S>& chunk, int i, T* v) const {
-    if (chunk.is_whole()) return F::template add<M>(p, state, value_tile<N>(v, [](int) { return true; }));
-    return F::template merge<M>(p, state, statistic_of<F, M, N>(p, columns(chunk, i), length(chunk), v));
-  }
-};
 
 template <class F, class S, class M, class Exchange, RowKind Kind, class T>
 __global__ void __launch_bounds__(ring_threads, 1)
@@ -197,8 +52,8 @@ __global__ void __launch_bounds__(ring_threads, 1)
   const int ahead = slabs < stages.stages - slabs ? slabs : stages.stages - slabs;
   RingView<S> ring(stages, warp);
   RingRow<S, T> row(parameters, first_chunk, chunks);
-  __shared__ RunAffine<T> affine_of[Kind == RowKind::affine ? warps : 1];
-  Work work{p, first_row, in_run, &affine_of[Kind == RowKind::affine ? warp : 0]};
+  __shared__ RunAffine<T> affine_of[Work::finds_affine ? warps : 1];
+  Work work{p, first_row, in_run, &affine_of[Work::finds_affine ? warp : 0]};
   bool is_simple = !Work::has_affine;
   typename Work::State state = F::empty();
   // Most chunks are whole, and what they need is known once for all.
@@ -215,7 +70,7 @@ __global__ void __launch_bounds__(ring_threads, 1)
   };
   const auto is_whole = [&](int i) { return !Work::is_full && whole.has(i); };
   const auto find_affine = [&] {
-    if constexpr (Work::has_affine && !Work::is_full) {
+    if constexpr (Work::finds_affine) {
       const std::int64_t element = whole.template chunk<warps>(whole.begin).first;
       RunAffine<T> found;
       is_simple = whole.has(whole.begin) && found.template locate<Work::E>(p, work.row, element, element, in_run);
@@ -224,31 +79,37 @@ __global__ void __launch_bounds__(ring_threads, 1)
       __syncwarp();
     }
   };
-  const auto look = [&](std::int64_t number, int from, int to) {
+  // Frequent steps are inlined where most chunks come by: with more code than that the compiler would no longer inline
+  // these functions, and keep what they share in memory.
+  using Rare = std::false_type;
+  using Often = std::bool_constant<Exchange::is_cluster>;
+  const auto look = [&](auto often, std::int64_t number, int from, int to) {
     if (number >= p.rows || from >= to) return;
     move_to(number);
 #pragma unroll 1
     for (int i = from; i < to; ++i) {
-      const auto look_at = [&](const RingChunk<S>& chunk) { state = work.look(state, chunk, ring.wait(chunk)); };
+      const auto look_at = [&](auto fixed, const RingChunk<S>& chunk) {
+        state = work.template look<decltype(fixed)::value>(state, chunk, ring.wait(chunk));
+      };
       if (is_whole(i))
-        look_at(whole.template chunk<warps>(i));
+        look_at(often, whole.template chunk<warps>(i));
       else
-        look_at(ragged_chunk(i));
+        look_at(Rare(), ragged_chunk(i));
     }
   };
-  const auto look_and_leave = [&](std::int64_t number, int from) {
+  const auto look_and_leave = [&](auto often, std::int64_t number, int from) {
     if (number >= p.rows) return;
-    look(number, from, slabs);
+    look(often, number, from, slabs);
     exchange.template leave<M>(p, state);
     state = F::empty();
   };
-  if (first_row < p.rows) look_and_leave(first_row, 0);
+  if (first_row < p.rows) look_and_leave(Rare(), first_row, 0);
 #pragma unroll 1
   for (std::int64_t number = first_row; number < p.rows; number += row_step) {
     if (ahead == slabs)
-      look_and_leave(number + row_step, 0);
+      look_and_leave(Often(), number + row_step, 0);
     else
-      look(number + row_step, 0, ahead);
+      look(Often(), number + row_step, 0, ahead);
     move_to(number);
     find_affine();  // on its way while the blocks' parts are
     const RowConstants<T> constants = exchange.template collect<M>(p, [&](const typename Work::State& statistic) {
@@ -258,25 +119,22 @@ __global__ void __launch_bounds__(ring_threads, 1)
     });
 #pragma unroll 1
     for (int i = 0; i < slabs; ++i) {
-      const bool is_done = Work::is_chained && p.after.size > 0;
-      if constexpr (Work::is_chained)
-        if (is_done) work.chain_results(constants, ring.oldest());
       if (is_whole(i) && is_simple) {
-        work.finish_whole(constants, whole.template chunk<warps>(i), ring.oldest(), is_done);
+        work.template finish_whole<Often::value>(constants, whole.template chunk<warps>(i), ring.oldest());
       } else {
         // Most often the next run begins: with its weight and bias at hand the chunk is like any other.
         const RingChunk<S> chunk = ragged_chunk(i);
         if (is_whole(i)) find_affine();
         if (is_whole(i) && is_simple) {
-          work.finish_whole(constants, chunk, ring.oldest(), is_done);
+          work.template finish_whole<Rare::value>(constants, chunk, ring.oldest());
         } else {
-          work.finish(constants, chunk, ring.oldest(), is_done);
+          work.finish(constants, chunk, ring.oldest());
           if (i + 1 < slabs) find_affine();
         }
       }
       ring.release(Work::can_write_back);
     }
-    if (ahead < slabs) look_and_leave(number + row_step, ahead);
+    if (ahead < slabs) look_and_leave(Often(), number + row_step, ahead);
   }
   exchange.finish();
 }
@@ -342,11 +200,12 @@ void launch_ring_kind(const RowProblem& problem, const detail::Queue& queue) {
 
 template <class F, class S, class M, class T>
 void launch_ring(const RowProblem& problem, const detail::Queue& queue) {
-  const bool apart = problem.has_chains() && (sizeof(S) < sizeof(T) || problem.has_affine());
-  if (apart || problem.is_causal || problem.operand_count() > 0)
+  if (problem.is_causal || problem.operand_count() > 0)
     return launch_ring_kind<F, S, M, RowKind::full, T>(problem, queue);
-  if constexpr (sizeof(S) == sizeof(T))
-    if (problem.has_chains()) return launch_ring_kind<F, S, M, RowKind::chained, T>(problem, queue);
+  if constexpr (F::has_affine)
+    if (problem.has_chains() && problem.has_affine())
+      return launch_ring_kind<F, S, M, RowKind::chained_affine, T>(problem, queue);
+  if (problem.has_chains()) return launch_ring_kind<F, S, M, RowKind::chained, T>(problem, queue);
   if constexpr (F::has_affine)
     if (problem.has_affine()) return launch_ring_kind<F, S, M, RowKind::affine, T>(problem, queue);
   launch_ring_kind<F, S, M, RowKind::light, T>(problem, queue);

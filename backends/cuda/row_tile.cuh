@@ -2,6 +2,7 @@
 // them.
 #pragma once
 
+#include "cuda/fixed_steps.cuh"
 #include "cuda/primitives/access.cuh"
 #include "cuda/row_statistics.cuh"
 
@@ -213,25 +214,68 @@ __device__ __noinline__ detail::RegisterTile<T, N> plain_tile(const detail::Lowe
   return tile;
 }
 
+/// Steps that are inlined where kernels for long rows meet them alone in a chain: calls take a third of such a kernel's
+/// time. The bits are the same.
+#define MYLOS_ROW_STEPS(each) each(relu) each(leaky_relu) each(gelu) each(gelu_tanh) each(silu) each(mul)
+
+/// Calls visit(FixedSteps<0, step>()) if the chain is one of them, visit(FixedSteps<0>()) if it is empty; false if it
+/// is neither.
+template <class T, class Visit>
+__device__ __forceinline__ bool visit_fixed(const detail::LoweredChain<T>& chain, const Visit& visit) {
+  if (chain.size == 0) visit(FixedSteps<0>());
+  if (chain.size != 1) return chain.size == 0;
+  switch (chain.step[0].id) {
+#define MYLOS_CASE(name)                  \
+  case StepId::name:                      \
+    visit(FixedSteps<0, StepId::name>()); \
+    return true;
+    MYLOS_ROW_STEPS(MYLOS_CASE)
+#undef MYLOS_CASE
+    default:
+      return false;
+  }
+}
+
+/// v = chain(v) of a chain without operands, by calls.
+template <class M, int V, class T>
+__device__ __forceinline__ void call_chain(const detail::LoweredChain<T>& chain, T* v) {
+  if (chain.size == 0) return;
+  constexpr int N = V < plain_values<T> ? V : plain_values<T>;
+#pragma unroll
+  for (int i = 0; i < V; i += N) {
+    detail::RegisterTile<T, N> tile;
+#pragma unroll
+    for (int k = 0; k < N; ++k) tile[k] = v[i + k];
+    tile = plain_tile<M>(chain, tile);
+#pragma unroll
+    for (int k = 0; k < N; ++k) v[i + k] = tile[k];
+  }
+}
+
+/// v = step(v), the step one that the compiler knows.
+template <class M, int V, class Steps, class T>
+__device__ __forceinline__ void apply_fixed(const Steps&, const detail::LoweredChain<T>& chain, T* v) {
+  detail::RegisterTile<T, V> tile;
+#pragma unroll
+  for (int k = 0; k < V; ++k) tile[k] = v[k];
+  Steps::template apply<V, M>(chain, tile, tile);
+#pragma unroll
+  for (int k = 0; k < V; ++k) v[k] = tile[k];
+}
+
+/// v = chain(v) of a chain without operands, frequent steps inlined.
+template <class M, int V, class T>
+__device__ __forceinline__ void apply_plain_chain(const detail::LoweredChain<T>& chain, T* v) {
+  if (!visit_fixed(chain, [&](auto steps) { apply_fixed<M, V>(steps, chain, v); })) call_chain<M, V>(chain, v);
+}
+
 /// v = chain(v). The columns count from element `begin` of the row.
 template <class M, int V, class T, int E, int Lanes>
 __device__ __forceinline__ void apply_chain(const RowParameters<T>& p, const detail::LoweredChain<T>& chain,
                                             std::int64_t row, const Columns<E, Lanes>& columns, int length, T* v,
                                             std::int64_t begin = 0) {
   if (chain.size == 0 || length == 0) return;
-  if (p.operands == 0) {
-    constexpr int N = V < plain_values<T> ? V : plain_values<T>;
-#pragma unroll
-    for (int i = 0; i < V; i += N) {
-      detail::RegisterTile<T, N> tile;
-#pragma unroll
-      for (int k = 0; k < N; ++k) tile[k] = v[i + k];
-      tile = plain_tile<M>(chain, tile);
-#pragma unroll
-      for (int k = 0; k < N; ++k) v[i + k] = tile[k];
-    }
-    return;
-  }
+  if (p.operands == 0) return call_chain<M, V>(chain, v);
   constexpr int N = chain_values<T>;
 #pragma unroll
   for (int i = 0; i < V; i += N) {

@@ -155,7 +155,7 @@ struct SoftmaxPolicy : ExponentialSum<T, A> {
   }
   template <class M>
   MYLOS_FUNCTION static T map(T value, const RowConstants<T>& c) {
-    return M::exp(value - c.shift) * c.scale;
+    return M::product(M::exp(value - c.shift), c.scale);
   }
   /// of(), with the exponentials kept: a result is one of them times the factor of its tile.
   template <class M, int Lanes, class Tile>
@@ -235,7 +235,7 @@ struct StandardizePolicy {
   }
   template <class M>
   MYLOS_FUNCTION static T map(T value, const RowConstants<T>& c) {
-    return ((value - c.shift) - c.low) * c.scale;
+    return M::product((value - c.shift) - c.low, c.scale);
   }
 };
 
@@ -252,7 +252,7 @@ struct ScalePolicy {
   }
   template <class M>
   MYLOS_FUNCTION static T map(T value, const RowConstants<T>& c) {
-    return value * c.scale;
+    return M::product(value, c.scale);
   }
   template <int Lanes, class Tile, class F>
   MYLOS_FUNCTION static State sum_over(const Tile& v, const F& f) {
