@@ -326,7 +326,7 @@ TYPED_TEST(RowNorms, OneStepGivesTheBitsOfAChain) {
          group_norm(exec, x, y, 2, {weight.tensor(), bias.tensor()}, 1e-5, {}, before, after);
        }}};
   for (const DType dtype : {DType::f32, DType::f16})
-    for (const std::int64_t width : {37, 5003}) {
+    for (const std::int64_t width : {37, 1733}) {
       const Shape shape{1, 4, 3, width};
       Data<TypeParam> x({dtype}, shape);
       Data<TypeParam> alone({dtype}, shape);
@@ -338,7 +338,7 @@ TYPED_TEST(RowNorms, OneStepGivesTheBitsOfAChain) {
           for (const bool is_before : {true, false})
             for (const RowKernel<TypeParam>& kernel : row_kernels<TypeParam>()) {
               const auto run = [&](Data<TypeParam>& y, const Chain& chain) {
-                const Chain none;
+                const Chain none{};
                 return kernel.run([&](const TypeParam& exec) {
                   call(exec, x.tensor(), y.tensor(), is_before ? chain : none, is_before ? none : chain);
                 });

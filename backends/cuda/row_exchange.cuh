@@ -77,16 +77,17 @@ class ClusterExchange {
   static int shared_bytes(int blocks) { return 8 * exchange_sets + exchange_sets * blocks * words * 8 + Block::bytes; }
   static std::size_t global_bytes(std::int64_t, int) { return 0; }
 
-  __device__ __forceinline__ ClusterExchange(unsigned char* shared, unsigned char*, int blocks, int rank)
+  __device__ __forceinline__ ClusterExchange(unsigned char* shared, unsigned char*, int blocks, int)
       : slots_(shared + 8 * exchange_sets),
         barriers_(shared_address(shared)),
         blocks_(blocks),
-        rank_(rank),
         block_(shared + 8 * exchange_sets + exchange_sets * blocks * words * 8) {
     if (threadIdx.x != 0) return;
     for (int set = 0; set < exchange_sets; ++set) barrier(set).init(1);
     publish_mbarriers();
   }
+
+  static __device__ __forceinline__ int rank() { return cluster_rank(); }
 
   /// By all threads: the barriers are there, those of the other blocks too.
   __device__ __forceinline__ void start() const {
@@ -113,7 +114,7 @@ class ClusterExchange {
     memcpy(word, &state, sizeof(State));
 #pragma unroll
     for (int i = 0; i < words; ++i)
-      send_to_block(block_.lane(), shared_address(slot(turn, rank_) + 8 * i), word[i], barrier(turn));
+      send_to_block(block_.lane(), shared_address(slot(turn, rank()) + 8 * i), word[i], barrier(turn));
   }
   /// finish(statistic) of that row.
   template <class M, class Finish>
@@ -145,7 +146,6 @@ class ClusterExchange {
   unsigned char* slots_;
   std::uint32_t barriers_;
   int blocks_;
-  int rank_;
   Block block_;
   int left_ = 0;
   int collected_ = 0;
@@ -175,6 +175,7 @@ class GridExchange {
         rank_(rank),
         block_(shared) {}
 
+  __device__ __forceinline__ int rank() const { return rank_; }
   __device__ __forceinline__ void start() const { __syncthreads(); }
 
   template <class M>

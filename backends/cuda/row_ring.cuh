@@ -34,7 +34,6 @@ __global__ void __launch_bounds__(ring_threads, 1)
   const int chunks = static_cast<int>(parameters.chunks * (rank + 1) / blocks - first_chunk);
   const int slabs = (chunks + warps - 1) / warps;
   const std::int64_t first_row = blockIdx.x / static_cast<unsigned>(blocks);
-  const std::int64_t row_step = gridDim.x / static_cast<unsigned>(blocks);
 
   const RingStages<S> stages(storage);
   Exchange exchange(storage + RingStages<S>::bytes, parameters.exchange, blocks, rank);
@@ -42,18 +41,16 @@ __global__ void __launch_bounds__(ring_threads, 1)
   __syncthreads();
   exchange.start();
   if (warp == warps) {
-    fill_stages<S, T>(parameters, stages, first_chunk, chunks, first_row, row_step);
+    fill_stages<S, T>(parameters, stages, first_chunk, chunks, first_row);
     return exchange.finish();
   }
 
-  const bool in_run =
-      p.axis_rank > 0 && static_cast<std::int64_t>(p.extent[p.rows_rank + p.axis_rank - 1].divisor) == parameters.run;
   // So many slabs of the next row fit beside a row: they are looked at while its statistic is on its way.
   const int ahead = slabs < stages.stages - slabs ? slabs : stages.stages - slabs;
   RingView<S> ring(stages, warp);
   RingRow<S, T> row(parameters, first_chunk, chunks);
   __shared__ RunAffine<T> affine_of[Work::finds_affine ? warps : 1];
-  Work work{p, first_row, in_run, &affine_of[Work::finds_affine ? warp : 0]};
+  Work work{p, first_row, parameters.in_run, &affine_of[Work::finds_affine ? warp : 0]};
   bool is_simple = !Work::has_affine;
   typename Work::State state = F::empty();
   // Most chunks are whole, and what they need is known once for all.
@@ -73,7 +70,8 @@ __global__ void __launch_bounds__(ring_threads, 1)
     if constexpr (Work::finds_affine) {
       const std::int64_t element = whole.template chunk<warps>(whole.begin).first;
       RunAffine<T> found;
-      is_simple = whole.has(whole.begin) && found.template locate<Work::E>(p, work.row, element, element, in_run);
+      is_simple =
+          whole.has(whole.begin) && found.template locate<Work::E>(p, work.row, element, element, parameters.in_run);
       __syncwarp();
       if (threadIdx.x % 32 == 0) *work.affine = found;
       __syncwarp();
@@ -105,16 +103,17 @@ __global__ void __launch_bounds__(ring_threads, 1)
   };
   if (first_row < p.rows) look_and_leave(Rare(), first_row, 0);
 #pragma unroll 1
-  for (std::int64_t number = first_row; number < p.rows; number += row_step) {
+  for (std::int64_t number = first_row; number < p.rows; number += parameters.row_step) {
     if (ahead == slabs)
-      look_and_leave(Often(), number + row_step, 0);
+      look_and_leave(Often(), number + parameters.row_step, 0);
     else
-      look(Often(), number + row_step, 0, ahead);
+      look(Often(), number + parameters.row_step, 0, ahead);
     move_to(number);
     find_affine();  // on its way while the blocks' parts are
     const RowConstants<T> constants = exchange.template collect<M>(p, [&](const typename Work::State& statistic) {
       const RowConstants<T> result = F::template finish<M>(p, statistic);
-      if (rank == 0 && threadIdx.x == 0 && p.has_statistics()) store_statistics(p, number, statistic, result);
+      if (threadIdx.x == 0 && p.has_statistics() && exchange.rank() == 0)
+        store_statistics(p, number, statistic, result);
       return result;
     });
 #pragma unroll 1
@@ -134,7 +133,7 @@ __global__ void __launch_bounds__(ring_threads, 1)
       }
       ring.release(Work::can_write_back);
     }
-    if (ahead < slabs) look_and_leave(Often(), number + row_step, ahead);
+    if (ahead < slabs) look_and_leave(Often(), number + parameters.row_step, ahead);
   }
   exchange.finish();
 }
@@ -148,6 +147,7 @@ bool launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const
   parameters.row = make_row_parameters<T>(problem);
   parameters.blocks_per_row = blocks;
   parameters.run = shape.run;
+  parameters.in_run = problem.axis.rank > 0 && problem.axis.extent[problem.axis.rank - 1] == shape.run;
   parameters.chunks = shape.chunks;
   parameters.chunks_per_run = detail::Divider(shape.chunks / (problem.length() / shape.run));
   const int bytes = RingStages<S>::bytes + Exchange::shared_bytes(blocks);
@@ -180,6 +180,7 @@ bool launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const
     groups = clusters;
   }
   if (problem.rows.count < groups) groups = problem.rows.count;
+  parameters.row_step = groups;
   const Scratch scratch(queue.stream, Exchange::global_bytes(groups, blocks));
   parameters.exchange = static_cast<unsigned char*>(scratch.data());
   if (scratch.data() != nullptr)

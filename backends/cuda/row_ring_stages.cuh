@@ -11,7 +11,9 @@ template <class T>
 struct RingParameters {
   RowParameters<T> row;
   int blocks_per_row;
-  std::int64_t run;  // consecutive elements; a row is one or more runs
+  std::int64_t row_step;  // rows that are worked on at once
+  std::int64_t run;       // consecutive elements; a row is one or more runs
+  bool in_run;            // they lie within the axis' fastest dimension
   detail::Divider chunks_per_run;
   std::int64_t chunks;      // per row
   unsigned char* exchange;  // global memory of a GridExchange
@@ -173,13 +175,12 @@ struct RingPosition {
 /// The producer: a warp that fills the stages with the slabs of all rows of the block, a lane for each chunk.
 template <class S, class T>
 __device__ __forceinline__ void fill_stages(const RingParameters<T>& parameters, const RingStages<S>& stages,
-                                            std::int64_t first_chunk, int chunks, std::int64_t first_row,
-                                            std::int64_t row_step) {
+                                            std::int64_t first_chunk, int chunks, std::int64_t first_row) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   RingRow<S, T> row(parameters, first_chunk, chunks);
   RingPosition position;
   position.phase = 1;  // the stages are empty
-  for (std::int64_t number = first_row; number < parameters.row.rows; number += row_step) {
+  for (std::int64_t number = first_row; number < parameters.row.rows; number += parameters.row_step) {
     row.move_to(number);
 #pragma unroll 1
     for (int first = 0; first < chunks; first += RingStages<S>::warps) {

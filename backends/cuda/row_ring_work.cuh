@@ -150,7 +150,7 @@ struct RingWork {
 
   const RowParameters<T>& p;
   std::int64_t row;
-  bool in_run;           // chunks lie within the axis' fastest dimension
+  const bool& in_run;    // chunks lie within the axis' fastest dimension
   RunAffine<T>* affine;  // in shared memory: in registers it would make others spill
 
   static __device__ __forceinline__ int length(const RingChunk<S>& chunk) { return chunk.end - chunk.begin; }
@@ -209,7 +209,7 @@ struct RingWork {
           is_done = visit_fixed(p.after, finish_fixed);
         }
       }
-      if (!is_done) Chains::finish_any(p, row, in_run, constants, chunk, data);
+      if (!is_done) Chains::finish_any(p, has_affine ? row : 0, in_run, constants, chunk, data);
     } else {
 #pragma unroll
       for (int i = 0; i < chunk_values; i += V) {
@@ -227,7 +227,7 @@ struct RingWork {
     constexpr int V = has_affine ? 8 : map_values;
     if (length(chunk) == 0) return;
     if constexpr (is_chained) {
-      Chains::finish_any(p, row, in_run, constants, chunk, data);
+      Chains::finish_any(p, has_affine ? row : 0, in_run, constants, chunk, data);
     } else {
 #pragma unroll 1
       for (int i = 0; i < chunk_values; i += V) {

@@ -12,6 +12,13 @@ __device__ __forceinline__ void cluster_wait() {
   MYLOS_SM90(asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");)
 }
 
+/// This block's number in its cluster, read anew each time: it takes no register meanwhile.
+__device__ __forceinline__ int cluster_rank() {
+  int rank = 0;
+  MYLOS_SM90(asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));)
+  return rank;
+}
+
 /// Stores 8 bytes at the place that `to` has in block `rank` of the cluster; they count on that block's barrier.
 __device__ __forceinline__ void send_to_block(int rank, std::uint32_t to, std::uint64_t word, Mbarrier barrier) {
   MYLOS_SM90(
