@@ -25,7 +25,8 @@ void run_columns(const detail::RowProblem& problem, const detail::Queue& queue);
 const char* refuse_passes(const detail::RowProblem& problem);
 void run_passes(const detail::RowProblem& problem, const detail::Queue& queue);
 
-/// The variants of one storage type; row_<dtype>.cu has their instances, row_staged_<dtype>.cu those of short rows.
+/// The variants of one storage type; row_<dtype>.cu, row_<dtype>_long.cu and row_staged_<dtype>.cu have their
+/// instances.
 template <class S>
 struct RowKernels {
   static void run_staged(const detail::RowProblem& problem, const detail::Queue& queue);

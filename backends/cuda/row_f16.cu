@@ -1,4 +1,5 @@
-// Short rows and strided ones of f16. Long ones, whose chains take the compiler's time, are in row_f16_long.cu.
+// Rows held in registers and strided ones of f16. Long ones, whose chains take the compiler's time, are in
+// row_f16_long.cu.
 #include "cuda/row_launch.cuh"
 
 namespace mylos::cuda {
