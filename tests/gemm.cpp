@@ -74,6 +74,34 @@ TYPED_TEST(GemmTest, ShortAndLongSums) {
   }
 }
 
+// Rows and columns of whole vectors in tiles that are not full, along k and across it; in slices of k, and in a batch.
+TYPED_TEST(GemmTest, WholeVectors) {
+  for (const bool a_turned : {false, true})
+    for (const bool b_turned : {false, true}) {
+      GemmCase cases[] = {GemmCase::of(132, 264, 324),
+                          GemmCase::of(268, 136, 2052),
+                          GemmCase::of(4, 8, 12),
+                          {{3, 136, 196}, {3, 196, 140}, {3, 136, 140}}};
+      for (GemmCase& c : cases) {
+        const auto turned = [](bool is_turned, std::size_t rank) {
+          std::vector<int> order{0, 1, 2};
+          order.resize(rank);
+          if (is_turned) std::swap(order[rank - 2], order[rank - 1]);
+          return order;
+        };
+        c.a_spec.order = turned(a_turned, c.a.size());
+        c.b_spec.order = turned(b_turned, c.b.size());
+        GemmCheck<TypeParam> check(c);
+        GemmChains chains;
+        chains.after = mul(2) | relu();
+        chains.on_c = [](long double v, std::int64_t, std::int64_t, std::int64_t) { return v > 0 ? 2 * v : 0; };
+        if (a_turned != b_turned) check.set_chains(chains);
+        check.check();
+        if (testing::Test::HasFailure()) return;
+      }
+    }
+}
+
 TYPED_TEST(GemmTest, Layouts) {
   TensorSpec right{};
   TensorSpec left{};

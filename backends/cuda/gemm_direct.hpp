@@ -8,6 +8,10 @@ namespace mylos::cuda {
 /// How a factor's elements come: in vectors of 16 bytes or one by one, neighbours along K or along rows.
 enum class DirectLoading { vectors_along_depth, vectors_along_rows, along_depth, along_rows };
 
+MYLOS_HOST_DEVICE constexpr bool is_along_rows(DirectLoading loading) {
+  return loading == DirectLoading::vectors_along_rows || loading == DirectLoading::along_rows;
+}
+
 DirectLoading direct_loading(const GemmParameters& parameters, int factor);
 
 struct DirectParameters {

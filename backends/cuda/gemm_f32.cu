@@ -87,8 +87,7 @@ TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm, T
   };
   const double elements = static_cast<double>(problem.m * problem.n * problem.batch.count);
   TensorShape best{TensorWay::split, 2, 1, 0};
-  const bool is_along_rows =
-      loading[0] != DirectLoading::vectors_along_depth || loading[1] != DirectLoading::vectors_along_depth;
+  const bool any_along_rows = is_along_rows(loading[0]) || is_along_rows(loading[1]);
   const bool is_ragged = problem.m % 128 != 0 || problem.n % 128 != 0;
   const auto offer = [&](const TensorShape& shape) {
     if (may(shape.way) && (best.time == 0 || shape.time < best.time)) best = shape;
@@ -103,7 +102,8 @@ TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm, T
       const double combine = cost.combine(elements, count);
       offer({TensorWay::split, units, count, split + cost.tensor(tiling, depth, count) + combine});
       if (units == 1)
-        offer({TensorWay::direct, units, count, cost.direct(tiling, depth, count, is_along_rows, is_ragged) + combine});
+        offer(
+            {TensorWay::direct, units, count, cost.direct(tiling, depth, count, any_along_rows, is_ragged) + combine});
     }
   }
   offer({TensorWay::shallow, 1, 1, split + cost.shallow(elements)});

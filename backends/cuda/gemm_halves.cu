@@ -97,9 +97,12 @@ __device__ __forceinline__ SplitSpan split_span(const Span& x, bool compensates)
   for (int distance = 4; distance > 0; distance /= 2)
     largest = ::max(largest, __shfl_xor_sync(0xffffffffU, largest, distance));
   const HalvesScale scale = halves_scale(largest);
+  float y[span];
+#pragma unroll
+  for (int e = 0; e < span; ++e) y[e] = x[e] * scale.scale;
   SplitSpan s;
-  s.piece = split_piece(x.value, scale.scale);
-  const float lost = lost_by(x.value, scale.scale, s.piece);
+  s.piece = split_piece(y);
+  const float lost = lost_by(y, s.piece);
   const unsigned row_has_low = __ballot_sync(0xffffffffU, s.piece.has_low()) >> (threadIdx.x % 32 / 8 * 8) & 0xffU;
   s.unit = compensates && row_has_low != 0 ? compensated(scale.unit) : scale.unit;
   s.loss = {scale.largest, scale.scale != 0.F ? lost * s.unit : scale.largest};

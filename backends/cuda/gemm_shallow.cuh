@@ -15,6 +15,8 @@ namespace mylos::cuda {
 
 /// In shared memory: the rows of two tiles, the columns of one.
 struct ShallowLayout {
+  static constexpr bool a_along_rows = false;
+  static constexpr bool b_along_rows = false;
   static constexpr int units = 1;
   static constexpr int rows = tensor_tuning(1).rows();
   static constexpr int low = rows * line;

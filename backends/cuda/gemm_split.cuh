@@ -47,25 +47,24 @@ __device__ __forceinline__ std::uint32_t narrow_halves(const float (&v)[2]) {
   return detail::bits_as<std::uint32_t>(pair);
 }
 
-/// Both halves of eight elements.
-__device__ __forceinline__ HalvesPiece split_piece(const float* x, float scale) {
+/// Both halves of eight elements in units.
+__device__ __forceinline__ HalvesPiece split_piece(const float* y) {
   HalvesPiece piece;
 #pragma unroll
   for (int e = 0; e < 4; ++e) {
-    const float y[2] = {x[2 * e] * scale, x[2 * e + 1] * scale};
+    const float pair[2] = {y[2 * e], y[2 * e + 1]};
     float left[2];
-    piece.high.value[e] = narrow_halves(y);
+    piece.high.value[e] = narrow_halves(pair);
     widen_halves(piece.high.value[e], left);
 #pragma unroll
-    for (int i = 0; i < 2; ++i) left[i] = y[i] - left[i];  // exact
+    for (int i = 0; i < 2; ++i) left[i] = pair[i] - left[i];  // exact
     piece.low.value[e] = narrow_halves(left);
   }
   return piece;
 }
 
-/// What they lose, in units.
-__device__ __forceinline__ float lost_by(const float* x, float scale, const HalvesPiece& piece) {
-  float lost = 0;
+/// What each of them loses, in units.
+__device__ __forceinline__ void lost_by(const float* y, const HalvesPiece& piece, float (&lost)[8]) {
 #pragma unroll
   for (int e = 0; e < 4; ++e) {
     float high[2];
@@ -73,12 +72,18 @@ __device__ __forceinline__ float lost_by(const float* x, float scale, const Halv
     widen_halves(piece.high.value[e], high);
     widen_halves(piece.low.value[e], low);
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      const float y = x[2 * e + i] * scale;
-      if (fabsf(y) < 0.125F) lost += fabsf(y - high[i] - low[i]);
-    }
+    for (int i = 0; i < 2; ++i)
+      lost[2 * e + i] = fabsf(y[2 * e + i]) < 0.125F ? fabsf(y[2 * e + i] - high[i] - low[i]) : 0.F;
   }
-  return lost;
+}
+/// All together.
+__device__ __forceinline__ float lost_by(const float* y, const HalvesPiece& piece) {
+  float lost[8];
+  lost_by(y, piece, lost);
+  float sum = 0;
+#pragma unroll
+  for (const float one : lost) sum += one;
+  return sum;
 }
 
 /// Whether they may lose something: one of them is below 2^-3 units.

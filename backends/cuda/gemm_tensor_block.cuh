@@ -11,9 +11,12 @@ inline constexpr int tensor_columns = 128;
 inline constexpr int tensor_consumers = 256;
 inline constexpr int line = 128;  // bytes of a row in a stage, in each half
 
-/// Offsets in a block's shared memory. `Producers`: warps that come before those that multiply.
-template <int Units, int Stages, int Producers>
+/// Offsets in a block's shared memory. `Producers`: warps that come before those that multiply. A factor's halves lie
+/// along K or along rows (wgmma.cuh).
+template <int Units, int Stages, int Producers, bool AAlongRows = false, bool BAlongRows = false>
 struct TensorLayout {
+  static constexpr bool a_along_rows = AAlongRows;
+  static constexpr bool b_along_rows = BAlongRows;
   static constexpr int units = Units;
   static constexpr int stages = Stages;
   static constexpr int producers = Producers;

@@ -25,7 +25,12 @@ template <int Steps = 4, class Block>
 __device__ __forceinline__ void multiply_stage(const Block& block, int stage, int slot, int warpgroup,
                                                TensorSums<Block::Layout::units>& sums) {
   using Layout = typename Block::Layout;
-  const std::uint32_t at = matrix_descriptor(block.address);
+  constexpr bool a_rows = Layout::a_along_rows;
+  constexpr bool b_rows = Layout::b_along_rows;
+  constexpr std::uint32_t a_step = matrix_step<a_rows>;
+  constexpr std::uint32_t b_step = matrix_step<b_rows>;
+  const std::uint32_t a_at = matrix_descriptor<a_rows>(block.address);
+  const std::uint32_t b_at = matrix_descriptor<b_rows>(block.address);
   const float* const units = block.row_units(slot);
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int warp = static_cast<int>(threadIdx.x) / 32 % 4;
@@ -33,23 +38,24 @@ __device__ __forceinline__ void multiply_stage(const Block& block, int stage, in
   for (int u = 0; u < Layout::units; ++u) {
     const int row = (warpgroup * Layout::units + u) * 64;
     // Told to be the same for all threads, and made anew for each unit, descriptors stay in uniform registers.
-    const std::uint32_t b_high =
-        __shfl_sync(0xffffffffU, at + static_cast<unsigned>((Layout::b_high + stage * Layout::b_stage_bytes) / 16), 0);
+    const std::uint32_t b_high = __shfl_sync(
+        0xffffffffU, b_at + static_cast<unsigned>((Layout::b_high + stage * Layout::b_stage_bytes) / 16), 0);
     const std::uint32_t a_high =
-        __shfl_sync(0xffffffffU, at + static_cast<unsigned>((row * line + stage * Layout::stage_bytes) / 16), 0);
+        __shfl_sync(0xffffffffU, a_at + static_cast<unsigned>((row * line + stage * Layout::stage_bytes) / 16), 0);
     const std::uint32_t b_low = b_high + (Layout::b_low - Layout::b_high) / 16;
     const std::uint32_t a_low = a_high + Layout::low / 16;
     float sum[64];
     fence_products();
-    multiply_64x128<false>(sum, a_low, b_high);
-    multiply_64x128<true>(sum, a_high, b_low);
+    multiply_64x128<false, a_rows, b_rows>(sum, a_low, b_high);
+    multiply_64x128<true, a_rows, b_rows>(sum, a_high, b_low);
 #pragma unroll
-    for (int k = 1; k < Steps; ++k) {
-      multiply_64x128<true>(sum, a_low + 2 * k, b_high + 2 * k);
-      multiply_64x128<true>(sum, a_high + 2 * k, b_low + 2 * k);
+    for (unsigned k = 1; k < Steps; ++k) {
+      multiply_64x128<true, a_rows, b_rows>(sum, a_low + k * a_step, b_high + k * b_step);
+      multiply_64x128<true, a_rows, b_rows>(sum, a_high + k * a_step, b_low + k * b_step);
     }
 #pragma unroll
-    for (int k = 0; k < Steps; ++k) multiply_64x128<true>(sum, a_high + 2 * k, b_high + 2 * k);
+    for (unsigned k = 0; k < Steps; ++k)
+      multiply_64x128<true, a_rows, b_rows>(sum, a_high + k * a_step, b_high + k * b_step);
     end_products();
     const float unit_0 = units[row + warp * 16 + lane / 4];
     const float unit_1 = units[row + warp * 16 + lane / 4 + 8];

@@ -319,9 +319,8 @@ struct DirectTuning {
   int producers;
   int producer_registers;
   int consumer_registers;
-  int held;  // of eight pieces of a row in a producer's registers
 };
-MYLOS_HOST_DEVICE constexpr DirectTuning direct_tuning() { return {8, 96, 160, 4}; }
+MYLOS_HOST_DEVICE constexpr DirectTuning direct_tuning() { return {8, 104, 152}; }
 /// Rows of the result that are worked on together, so that what their tiles read stays in the L2 cache.
 inline constexpr std::int64_t tensor_group_rows = 2048;
 /// Small products: tiles of 32 x 32.
@@ -353,7 +352,7 @@ struct GemmCostTuning {
   double tiles_stage;
 };
 MYLOS_HOST_DEVICE constexpr GemmCostTuning gemm_cost_tuning() {
-  return {10, 6, {4.5, 6}, {1.2, 2.2}, {2.3, 3.9}, 1.15, 2.7e6, 3.3e6, 8.5, 6.5, 50e6, 4e6, 4, 3.8, 1, 0.85};
+  return {10, 6, {4.5, 6}, {1.2, 2.2}, {2.3, 2.7}, 1.15, 2.7e6, 3.3e6, 8.5, 6.5, 50e6, 4e6, 4, 3.8, 1, 0.85};
 }
 /// Of K at least that a slice has.
 inline constexpr std::int64_t gemm_slice_depth = 512;

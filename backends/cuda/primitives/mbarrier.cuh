@@ -17,21 +17,23 @@ __device__ __forceinline__ std::uint32_t shared_address(const void* p) {
   return static_cast<std::uint32_t>(__cvta_generic_to_shared(p));
 }
 
-/// One element, or 16 bytes, at such an address.
-__device__ __forceinline__ float load_shared(std::uint32_t at) {
-  float v;
-  asm volatile("ld.shared.f32 %0, [%1];" : "=f"(v) : "r"(at) : "memory");
-  return v;
-}
+/// 8 or 16 bytes at such an address.
 __device__ __forceinline__ void load_shared(std::uint32_t at, float* v) {
   asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
                : "=f"(v[0]), "=f"(v[1]), "=f"(v[2]), "=f"(v[3])
                : "r"(at)
                : "memory");
 }
+__device__ __forceinline__ void load_shared(std::uint32_t at, std::uint32_t& v0, std::uint32_t& v1) {
+  asm volatile("ld.shared.v2.u32 {%0, %1}, [%2];" : "=r"(v0), "=r"(v1) : "r"(at) : "memory");
+}
 __device__ __forceinline__ void store_shared(std::uint32_t at, const std::uint32_t (&v)[4]) {
   asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(at), "r"(v[0]), "r"(v[1]), "r"(v[2]), "r"(v[3])
                : "memory");
+}
+
+__device__ __forceinline__ void store_shared(std::uint32_t at, std::uint32_t v0, std::uint32_t v1) {
+  asm volatile("st.shared.v2.u32 [%0], {%1, %2};" ::"r"(at), "r"(v0), "r"(v1) : "memory");
 }
 
 /// A barrier of some arrivals and the bytes they announce.

@@ -12,13 +12,19 @@ namespace mylos::cuda {
 #define MYLOS_SM90A(...)
 #endif
 
-/// A factor in shared memory: 64 f16 of each row in 128 bytes, whose pieces of 16 bytes lie at (piece ^ row % 8); the
-/// first row at a multiple of 1024. The lower half of its descriptor: a distance of so many bytes adds a 16th of them,
-/// 2 for 16 elements of K. The upper half is the same for all (0x40000040: groups of eight rows 1024 bytes apart, this
-/// order of pieces).
+/// A factor in shared memory, its first byte at a multiple of 1024, as the lower half of its descriptor; a distance of
+/// so many bytes adds a 16th of them. Along K: 64 f16 of each row in 128 bytes, whose pieces of 16 bytes lie at (piece
+/// ^ row % 8). Along rows: 64 f16 of each k in 128 bytes, 64 k of 64 rows after those of the 64 rows before, pieces at
+/// (piece ^ k % 8). The upper half is the same for all (0x40000040: groups of eight lines 1024 bytes apart, this order
+/// of pieces).
+template <bool AlongRows>
 __device__ __forceinline__ std::uint32_t matrix_descriptor(std::uint32_t shared) {
-  return (shared & 0x3ffffU) >> 4 | 1U << 16;
+  constexpr std::uint32_t between_groups_of_rows = 64 * 128 / 16;
+  return (shared & 0x3ffffU) >> 4 | (AlongRows ? between_groups_of_rows : 1U) << 16;
 }
+/// From 16 elements of K to the next.
+template <bool AlongRows>
+inline constexpr std::uint32_t matrix_step = AlongRows ? 16 * 128 / 16 : 16 * 2 / 16;
 
 /// Between registers that were touched and the first product that uses them.
 __device__ __forceinline__ void fence_products() {
@@ -62,16 +68,16 @@ __device__ __forceinline__ void give_registers() {
       "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "                   \
       "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "                   \
       "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63}, "                  \
-      "a, b, p, 1, 1, 0, 0;}"                                                                              \
+      "a, b, p, 1, 1, %66, %67;}"                                                                          \
       : MYLOS_SUMS(how)                                                                                    \
-      : "r"(a), "r"(b))
+      : "r"(a), "r"(b), "n"(AAlongRows ? 1 : 0), "n"(BAlongRows ? 1 : 0))
 #define MYLOS_WRITTEN(x) "=f"(x)
 #define MYLOS_ADDED_TO(x) "+f"(x)
 
 /// d = a b^T, or d += a b^T where it adds: 64 rows of a, 128 of b, 16 elements of K. Thread t of the warpgroup has the
 /// rows t / 32 * 16 + t % 32 / 4 and the one 8 below; d[4 j + c] is column 8 j + t % 4 * 2 + c % 2, of the second row
 /// where c > 1. What is only written has no value before: the compiler need not make one.
-template <bool Adds>
+template <bool Adds, bool AAlongRows = false, bool BAlongRows = false>
 __device__ __forceinline__ void multiply_64x128(float (&d)[64], std::uint32_t a, std::uint32_t b) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   if constexpr (Adds)
