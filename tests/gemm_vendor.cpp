@@ -232,7 +232,7 @@ TEST(GemmVendor, RefusesWhatLibrariesLack) {
   call = good;
   call.options.alpha = 0;
   EXPECT_TRUE(refuses(call));
-  for (Tensor Call::*which : {&Call::a, &Call::b, &Call::c}) {
+  for (const auto which : {&Call::a, &Call::b, &Call::c}) {
     call = good;
     for (std::int64_t& stride : (call.*which).stride) stride *= 2;
     EXPECT_TRUE(refuses(call));
