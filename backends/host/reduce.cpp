@@ -19,12 +19,15 @@ using detail::ReduceProblem;
 
 #if defined(__x86_64__)
 
+#define MYLOS_VECTORS_OF "reduce_vectors.hpp"
+#include "each_isa.hpp"
+
 // One body per instruction set, monoid and type; the transformation apart, since a chain's steps are many.
 #define MYLOS_DEFINE_BODIES(isa, attribute)                                                                     \
   struct isa {                                                                                                  \
     template <Monoid M, class T>                                                                                \
     attribute static void item(const void* context, std::int64_t index) {                                       \
-      detail::reduce_item<M, T>(*static_cast<const BlockReduction<T>*>(context), index);                        \
+      detail::reduce_item<M, T, isa##Vectors>(*static_cast<const BlockReduction<T>*>(context), index);          \
     }                                                                                                           \
     template <Monoid M, class T>                                                                                \
     attribute static void combine(const void* context, std::int64_t index) {                                    \

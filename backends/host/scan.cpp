@@ -24,32 +24,8 @@ using detail::ScanProblem;
 
 #if defined(__x86_64__)
 
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_shufflevector)
-#define MYLOS_HAVE_SCAN_VECTORS
-#endif
-#endif
-#ifdef MYLOS_HAVE_SCAN_VECTORS
-#define MYLOS_SCAN_ISA Sse2Vectors
-#define MYLOS_SCAN_ATTRIBUTE
-#include "scan_vectors.hpp"
-#undef MYLOS_SCAN_ISA
-#undef MYLOS_SCAN_ATTRIBUTE
-#define MYLOS_SCAN_ISA Avx2Vectors
-#define MYLOS_SCAN_ATTRIBUTE MYLOS_ISA_AVX2
-#include "scan_vectors.hpp"
-#undef MYLOS_SCAN_ISA
-#undef MYLOS_SCAN_ATTRIBUTE
-#define MYLOS_SCAN_ISA Avx512Vectors
-#define MYLOS_SCAN_ATTRIBUTE MYLOS_ISA_AVX512
-#include "scan_vectors.hpp"
-#undef MYLOS_SCAN_ISA
-#undef MYLOS_SCAN_ATTRIBUTE
-#else
-using Sse2Vectors = detail::OneByOne;
-using Avx2Vectors = detail::OneByOne;
-using Avx512Vectors = detail::OneByOne;
-#endif
+#define MYLOS_VECTORS_OF "scan_vectors.hpp"
+#include "each_isa.hpp"
 
 template <ScanMonoid M, class T>
 MYLOS_FUNCTION void combine_totals(const BlockScan<T>& s, std::int64_t row) {

@@ -1,15 +1,13 @@
-// The inner loops of the scans in vectors, for one instruction set: included once for each, with its name in
-// MYLOS_SCAN_ISA and its attribute in MYLOS_SCAN_ATTRIBUTE. No #pragma once, and no templates that others share: the
-// compiler cuts vectors to what the function that they stand in may use, before it inlines anything.
+// The inner loops of the scans in vectors, for one instruction set: included by each_isa.hpp.
 //
 // A sum or a product waits for the one before it. So vectors are scanned within themselves first, in log2 steps that
 // wait for nothing, and only a vector's total is on the way from one to the next. Room for a vector more behind v and
 // r.
 
-struct MYLOS_SCAN_ISA {
+struct MYLOS_VECTORS {
   static constexpr bool vectors = true;
 
-  MYLOS_SCAN_ATTRIBUTE static void sums(float* v, int n, double& state, const double* base, float* r) {
+  MYLOS_VECTORS_ATTRIBUTE static void sums(float* v, int n, double& state, const double* base, float* r) {
     using Doubles = double __attribute__((vector_size(64)));
     using Floats = float __attribute__((vector_size(32)));
     const Doubles zero = {};
@@ -32,8 +30,8 @@ struct MYLOS_SCAN_ISA {
   }
 
   /// By four: so many f32 multiply to a normal f64.
-  MYLOS_SCAN_ATTRIBUTE static void products(float* v, int n, detail::ScaledNumber& state,
-                                            const detail::ScaledNumber* base, float* r) {
+  MYLOS_VECTORS_ATTRIBUTE static void products(float* v, int n, detail::ScaledNumber& state,
+                                               const detail::ScaledNumber* base, float* r) {
     using Doubles = double __attribute__((vector_size(32)));
     using Floats = float __attribute__((vector_size(16)));
     using R = detail::Scanner<detail::ScanMonoid::product, float>;
@@ -56,7 +54,7 @@ struct MYLOS_SCAN_ISA {
     state = s;
   }
 
-  MYLOS_SCAN_ATTRIBUTE static void maxima(float* v, int n, float& state, const float* base, float* r) {
+  MYLOS_VECTORS_ATTRIBUTE static void maxima(float* v, int n, float& state, const float* base, float* r) {
     using Floats = float __attribute__((vector_size(64)));
     constexpr float low = -detail::infinity_of<float>();
     const Floats lowest = Floats{} + low;

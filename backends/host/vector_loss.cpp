@@ -20,12 +20,15 @@ using detail::VectorLossProblem;
 
 #if defined(__x86_64__)
 
+#define MYLOS_VECTORS_OF "reduce_vectors.hpp"
+#include "each_isa.hpp"
+
 // One body per instruction set, loss and type; the transformation apart, since a chain's steps are many.
 #define MYLOS_DEFINE_BODIES(isa, attribute)                                                                     \
   struct isa {                                                                                                  \
     template <VectorLoss L, class T>                                                                            \
     attribute static void item(const void* context, std::int64_t index) {                                       \
-      detail::vector_loss_item<L>(*static_cast<const BlockVectorLoss<T>*>(context), index);                     \
+      detail::vector_loss_item<L, T, isa##Vectors>(*static_cast<const BlockVectorLoss<T>*>(context), index);    \
     }                                                                                                           \
     template <VectorLoss L, class T>                                                                            \
     attribute static void combine(const void* context, std::int64_t index) {                                    \

@@ -38,6 +38,16 @@ MYLOS_FUNCTION S narrow(const T& value) {
   return S(value);
 }
 
+/// Asks for the cache lines of n values that will be read soon. By itself a processor reads ahead to the end of a page,
+/// and not at all where runs of memory are short and far apart. Addresses past the end of an allocation do no harm.
+template <class S>
+MYLOS_FUNCTION void fetch_ahead([[maybe_unused]] const S* x, [[maybe_unused]] std::int64_t n) {
+#if !defined(__CUDA_ARCH__) && !defined(__HIP_DEVICE_COMPILE__)
+  constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(S));
+  for (std::int64_t k = 0; k < n; k += line) __builtin_prefetch(x + k);
+#endif
+}
+
 template <class S>
 inline constexpr bool is_sixteen_bit_type = std::is_same_v<S, half> || std::is_same_v<S, bfloat16>;
 

@@ -11,7 +11,7 @@
 
 namespace mylos::detail {
 
-inline constexpr int reduce_columns = 512;
+inline constexpr int reduce_columns = 1024;
 inline constexpr int reduce_column_rows = 8;  // that enter the states at once
 inline constexpr int reduce_block = 1024;
 
@@ -73,17 +73,30 @@ BlockReduction<T> make_block_reduction(const ReduceProblem& problem) {
   return r;
 }
 
+/// Where the values of a block lie as its states want them, or null.
+template <class T>
+MYLOS_FUNCTION const T* values_in_place(const BlockReduction<T>& r, const BlockPlace& place, DType dtype,
+                                        const void* data, const std::int64_t* stride) {
+  const ReduceParameters<T>& p = r.p;
+  const int fastest = place.along_axis ? p.kept_rank : p.kept_rank - 1;
+  const bool single = place.along_axis ? p.rank == p.kept_rank + 1 : p.kept_rank > 0;
+  if (dtype != dtype_of<T> || !single || stride[fastest] != 1) return nullptr;
+  return static_cast<const T*>(data) + kept_offset(p, stride, place.output) + axis_offset(p, stride, place.position);
+}
+
 template <class T>
 MYLOS_FUNCTION void gather_block(const BlockReduction<T>& r, const BlockPlace& place, DType dtype, const void* data,
                                  const std::int64_t* stride, int n, T* v) {
   const ReduceParameters<T>& p = r.p;
   const std::int64_t kept = kept_offset(p, stride, place.output);
+  const std::int64_t ahead = p.rank == p.kept_rank + 1 ? reduce_column_rows * stride[p.kept_rank] : 0;
   const auto copy = [&](auto stored) {
     using S = decltype(stored);
     const auto run = [&](int first, int count, std::int64_t offset, std::int64_t step) {
       const S* from = static_cast<const S*>(data) + kept + offset;
       T* to = v + first;
       if (step == 1) {
+        fetch_ahead(from + (place.along_axis ? count : ahead), count);
         for (int k = 0; k < count; ++k) to[k] = widen<T>(from[k]);
       } else {
         for (int k = 0; k < count; ++k) to[k] = widen<T>(from[k * step]);
@@ -193,26 +206,35 @@ MYLOS_FUNCTION void load_values(const BlockReduction<T>& r, const BlockPlace& pl
   if (r.transform != nullptr) r.transform(r, place, v, n);
 }
 
+/// The values of a block where they are, or in `staged`.
+template <class T>
+MYLOS_FUNCTION const T* block_values(const BlockReduction<T>& r, const BlockPlace& place, int n, T* staged) {
+  if (r.transform == nullptr) {
+    const T* v = values_in_place(r, place, r.p.x_dtype, r.p.x, r.p.x_stride);
+    if (v != nullptr) return v;
+  }
+  load_values(r, place, n, staged);
+  return staged;
+}
+
 /// The 16 lanes of one result take positions [begin, end).
-template <Monoid M, class T>
+template <Monoid M, class Kernels, bool Signed, class T>
 MYLOS_FUNCTION typename Reducer<M, T>::State reduce_along(const BlockReduction<T>& r, std::int64_t output,
                                                           std::int64_t begin, std::int64_t end) {
   using R = Reducer<M, T>;
   constexpr int lanes = reduce_lanes;
-  alignas(64) T v[3 * reduce_block];
+  alignas(64) T staged[3 * reduce_block];
   LaneStates<M, T, lanes> states;
   states.clear(lanes);
   for (std::int64_t at = begin; at < end; at += reduce_block) {
     const int n = end - at < reduce_block ? static_cast<int>(end - at) : reduce_block;
-    load_values(r, {output, at, true}, n, v);
-    if constexpr (has_signs(M))
-      if (r.is_signed)
-        for (int k = 0; k < n; ++k) v[k] = r.signs(v[k]);
+    const T* const v = block_values(r, {output, at, true}, n, staged);
+    if (v != staged) fetch_ahead(v + n, n);
     const T* row[reduce_block / lanes];
     const int rows = n / (4 * lanes) * 4;
     for (int i = 0; i < rows; ++i) row[i] = v + i * lanes;
-    states.take(0, StagedRows<T>{row, rows, 0}, at, lanes, 1);
-    for (int k = rows * lanes; k < n; ++k) states.take(k % lanes, v[k], at + k);
+    states.template take<Kernels>(0, StagedRows<T, Signed>{row, rows, 0, r.signs}, at, lanes, 1);
+    for (int k = rows * lanes; k < n; ++k) states.take(k % lanes, Signed ? r.signs(v[k]) : v[k], at + k);
   }
   typename R::State lane[lanes];
   for (int l = 0; l < lanes; ++l) lane[l] = states.get(l);
@@ -232,7 +254,7 @@ MYLOS_FUNCTION void put_state(const BlockReduction<T>& r, std::int64_t output, s
 }
 
 /// Item of work `item` along a fast axis.
-template <Monoid M, class T>
+template <Monoid M, class Kernels, bool Signed, class T>
 MYLOS_FUNCTION void reduce_rows(const BlockReduction<T>& r, std::int64_t item) {
   const std::int64_t piece = item % r.pieces.count;
   const std::int64_t first = item / r.pieces.count * r.per_item;
@@ -240,34 +262,23 @@ MYLOS_FUNCTION void reduce_rows(const BlockReduction<T>& r, std::int64_t item) {
   const std::int64_t begin = piece * r.pieces.length;
   const std::int64_t end = begin + r.pieces.length < r.p.count ? begin + r.pieces.length : r.p.count;
   for (std::int64_t output = first; output < last; ++output)
-    put_state<M, T>(r, output, piece, reduce_along<M>(r, output, begin, end));
+    put_state<M, T>(r, output, piece, reduce_along<M, Kernels, Signed>(r, output, begin, end));
 }
 
 /// n neighbouring results' values at one position of the axis: where they are, or in `staged`.
 template <class T>
 MYLOS_FUNCTION const T* columns_at(const BlockReduction<T>& r, std::int64_t output, std::int64_t position, int n,
                                    T* staged) {
-  const ReduceParameters<T>& p = r.p;
-  if (r.transform != nullptr && p.first_after > 0) {
-    alignas(64) T block[3 * reduce_block];  // with room for the operands
-    load_values(r, {output, position, false}, n, block);
-    for (int c = 0; c < n; ++c) staged[c] = block[c];
-    return staged;
-  }
-  if (r.transform != nullptr) {
-    load_values(r, {output, position, false}, n, staged);
-    return staged;
-  }
-  const bool in_place =
-      std::is_same_v<T, float> && p.x_dtype == DType::f32 && p.kept_rank > 0 && p.x_stride[p.kept_rank - 1] == 1;
-  if (in_place)
-    return static_cast<const T*>(p.x) + kept_offset(p, p.x_stride, output) + axis_offset(p, p.x_stride, position);
-  gather_block(r, {output, position, false}, p.x_dtype, p.x, p.x_stride, n, staged);
+  const BlockPlace place{output, position, false};
+  if (r.transform == nullptr || r.p.first_after == 0) return block_values(r, place, n, staged);
+  alignas(64) T block[3 * reduce_block];  // with room for the operands
+  load_values(r, place, n, block);
+  for (int c = 0; c < n; ++c) staged[c] = block[c];
   return staged;
 }
 
 /// Item of work `item` across an axis: a block of columns, walked along the axis.
-template <Monoid M, bool Signed, class T>
+template <Monoid M, class Kernels, bool Signed, class T>
 MYLOS_FUNCTION void reduce_across(const BlockReduction<T>& r, std::int64_t item) {
   constexpr int width = reduce_columns;
   const std::int64_t piece = item % r.pieces.count;
@@ -286,9 +297,12 @@ MYLOS_FUNCTION void reduce_across(const BlockReduction<T>& r, std::int64_t item)
     const int rows = at + most <= end ? most : 4;
     const T* v[most];
     for (int row = 0; row < rows; ++row) v[row] = columns_at(r, first, at + row, n, staged + row * width);
+    const std::int64_t ahead = v[0] == staged ? 0 : rows * r.p.x_stride[r.p.kept_rank];
     int c = 0;
-    for (; c + reduce_lanes <= n; c += reduce_lanes)
-      states.take(c, StagedRows<T, Signed>{v, rows, c, r.signs}, at, 1, 0);
+    for (; c + reduce_lanes <= n; c += reduce_lanes) {
+      for (int row = 0; row < rows && ahead != 0; ++row) fetch_ahead(v[row] + c + ahead, reduce_lanes);
+      states.template take<Kernels>(c, StagedRows<T, Signed>{v, rows, c, r.signs}, at, 1, 0);
+    }
     if (c < n) {  // in the same way: how many columns there are must not show
       alignas(64) T tail[most][reduce_lanes] = {};
       const T* from[most];
@@ -296,7 +310,7 @@ MYLOS_FUNCTION void reduce_across(const BlockReduction<T>& r, std::int64_t item)
         for (int k = c; k < n; ++k) tail[row][k - c] = v[row][k];
         from[row] = tail[row];
       }
-      states.take(c, StagedRows<T, Signed>{from, rows, 0, r.signs}, at, 1, 0);
+      states.template take<Kernels>(c, StagedRows<T, Signed>{from, rows, 0, r.signs}, at, 1, 0);
     }
     at += rows;
   }
@@ -307,12 +321,13 @@ MYLOS_FUNCTION void reduce_across(const BlockReduction<T>& r, std::int64_t item)
   for (int c = 0; c < n; ++c) put_state<M, T>(r, first + c, piece, states.get(c));
 }
 
-template <Monoid M, class T>
+template <Monoid M, class T, class Kernels = OneByOne>
 MYLOS_FUNCTION void reduce_item(const BlockReduction<T>& r, std::int64_t item) {
-  if (r.along_axis) return reduce_rows<M>(r, item);
-  if constexpr (has_signs(M))
-    if (r.is_signed) return reduce_across<M, true>(r, item);
-  reduce_across<M, false>(r, item);
+  if constexpr (has_signs(M)) {
+    if (r.is_signed)
+      return r.along_axis ? reduce_rows<M, Kernels, true>(r, item) : reduce_across<M, Kernels, true>(r, item);
+  }
+  r.along_axis ? reduce_rows<M, Kernels, false>(r, item) : reduce_across<M, Kernels, false>(r, item);
 }
 
 /// The second stage: the pieces of one result, in their order.

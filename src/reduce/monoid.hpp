@@ -262,8 +262,10 @@ struct Reducer<Monoid::moments, float> {
     add(s, c);
     add(s, d);
     s.count += 4.0;
-    if (s.count == settled) s = {s.count, mean(s), 0.0, squares(s)};
+    if (s.count == settled) s = moved(s);
   }
+  /// The same with its mean for a pivot.
+  static MYLOS_FUNCTION State moved(const State& s) { return {s.count, mean(s), 0.0, squares(s)}; }
   /// As in Chan, Golub and LeVeque 1983.
   static MYLOS_FUNCTION void combine(State& s, const State& t) {
     if (t.count == 0.0) return;

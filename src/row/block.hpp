@@ -228,14 +228,10 @@ class RowBlocks {
   void find_statistic_of(const T* x, int rows, std::int64_t n, RowState* state) const {
     const std::int64_t pitch = row_step(problem_.x.strides);
     for (std::int64_t k = 0; k < n; k += row_block) {
-      if (rows == 1) prefetch(x + k + row_block, std::min<std::int64_t>(row_block, n - k - row_block));
+      if (rows == 1) fetch_ahead(x + k + row_block, std::min<std::int64_t>(row_block, n - k - row_block));
       policy_.add(state, k == 0, x + k, pitch, rows, static_cast<int>(std::min<std::int64_t>(row_block, n - k)),
                   numbers_);
     }
-  }
-  static void prefetch(const T* x, std::int64_t n) {
-    constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(T));
-    for (std::int64_t k = 0; k < n; k += line) __builtin_prefetch(x + k);
   }
   const T* direct_x(const RowPanel& panel) const {
     return static_cast<const T*>(problem_.x.data) + row_offset(problem_.x.strides, panel);
@@ -252,7 +248,7 @@ class RowBlocks {
       const T* x = direct_x(panel) + r * pitch;
       RowState state;
       for (int k = 0; k < length; k += row_block) {
-        if (panel.rows == 1) prefetch(x + k + row_block, std::min(row_block, length - k - row_block));
+        if (panel.rows == 1) fetch_ahead(x + k + row_block, std::min(row_block, length - k - row_block));
         policy_.hold(state, k == 0, x + k, buffers.panel + r * schedule_.pitch + k, std::min(row_block, length - k),
                      tile_of(r, k));
       }
@@ -318,7 +314,7 @@ class RowBlocks {
     for (std::int64_t k = 0; k < n; k += row_block) {
       const int block = static_cast<int>(std::min<std::int64_t>(row_block, n - k));
       T* values = buffers.panel + (panel.rows == 1 ? 0 : k);
-      if (panel.rows == 1) prefetch(x + k + row_block, std::min<std::int64_t>(row_block, n - k - row_block));
+      if (panel.rows == 1) fetch_ahead(x + k + row_block, std::min<std::int64_t>(row_block, n - k - row_block));
       policy_.map_from(x + k, pitch, values, schedule_.pitch, panel.rows, block, constants);
       finish_block(panel, begin + k, block, values, buffers);
     }

@@ -1,6 +1,7 @@
 // The inner loops of a host thread: a block of values becomes the states behind each of them.
 #pragma once
 
+#include "core/vector_kernels.hpp"
 #include "scan/monoid.hpp"
 
 namespace mylos::detail {
@@ -48,11 +49,6 @@ MYLOS_FUNCTION void scan_positions(const T* v, const std::int64_t* position, int
   }
   state = s;
 }
-
-/// The plain loops, as scan_vectors.hpp has them for vectors.
-struct OneByOne {
-  static constexpr bool vectors = false;
-};
 
 /// The fastest that `Kernels` has.
 template <ScanMonoid M, class T, class Kernels>

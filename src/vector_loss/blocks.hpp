@@ -48,13 +48,16 @@ MYLOS_FUNCTION const T* loss_input(const BlockVectorLoss<T>& v, int i, const Blo
   const DType dtype = i == 0 ? p.x_dtype : p.operand[operand].dtype;
   const void* data = i == 0 ? p.x : p.operand[operand].data;
   const std::int64_t* stride = i == 0 ? p.x_stride : p.operand[operand].stride;
-  const int fastest = place.along_axis ? p.kept_rank : p.kept_rank - 1;
-  const bool single = place.along_axis ? p.rank == p.kept_rank + 1 : p.kept_rank > 0;
-  if (dtype == dtype_of<T> && single && stride[fastest] == 1)
-    return static_cast<const T*>(data) + kept_offset(p, stride, place.output) + axis_offset(p, stride, place.position);
+  if (const T* in_place = values_in_place(v.r, place, dtype, data, stride)) {
+    fetch_ahead(in_place + (place.along_axis ? n : reduce_column_rows * stride[p.kept_rank]), n);
+    return in_place;
+  }
   gather_block(v.r, place, dtype, data, stride, n, staged);
   return staged;
 }
+
+/// Up to so many scores are filled up to whole lanes, with such that count nothing.
+inline constexpr int padded_scores = 512;
 
 /// Positions [begin, end) of one row.
 template <VectorLoss L, class T>
@@ -66,11 +69,17 @@ MYLOS_FUNCTION typename VectorReducer<L, T>::State vector_along(const BlockVecto
   if constexpr (inputs > 0) {
     alignas(64) T staged[inputs][3 * reduce_block];
     for (std::int64_t at = begin; at < end; at += reduce_block) {
-      const int n = end - at < reduce_block ? static_cast<int>(end - at) : reduce_block;
+      int n = end - at < reduce_block ? static_cast<int>(end - at) : reduce_block;
       LaneTile<T> tile{};
       for (int i = 0; i < inputs; ++i) {
         tile.value[i] = at > begin && is_one(v.o, i) ? staged[i] : loss_input(v, i, {row, at, true}, n, staged[i]);
         tile.pitch[i] = lanes;
+      }
+      if (L == VectorLoss::scores && n % lanes != 0 && n <= padded_scores) {
+        // A second tile would cost as much as the first.
+        for (int k = 0; k < n; ++k) staged[0][k] = tile.value[0][k];
+        tile.value[0] = staged[0];
+        for (; n % lanes != 0; ++n) staged[0][n] = lowest_value<T>();
       }
       tile.rows = n / lanes;
       if (tile.rows > 0) take_tile<false, L>(v.o, &state, tile, lanes);
@@ -132,7 +141,7 @@ MYLOS_FUNCTION void vectors_across(const BlockVectorLoss<T>& v, std::int64_t fir
 
 /// Scores of n <= reduce_columns neighbouring rows, `sub` of them at a time: those whose vectors lie in one place are
 /// gathered while they are in the L1 cache.
-template <class T>
+template <class Kernels, class T>
 MYLOS_FUNCTION void scores_across(const BlockVectorLoss<T>& v, std::int64_t first, int n, std::int64_t begin,
                                   std::int64_t end, LaneStates<Monoid::log_sum_exp, T, reduce_columns>& states) {
   constexpr int lanes = reduce_lanes;
@@ -171,7 +180,7 @@ MYLOS_FUNCTION void scores_across(const BlockVectorLoss<T>& v, std::int64_t firs
             row[r] = edge[r];
           }
         }
-        states.take(c + k, StagedRows<T>{row, whole, 0}, 0, 0, 0);
+        states.template take<Kernels>(c + k, StagedRows<T>{row, whole, 0}, 0, 0, 0);
       }
     }
   }
@@ -241,7 +250,7 @@ MYLOS_FUNCTION void end_row(const VectorLossParameters<T>& k, std::int64_t row,
 }
 
 /// Item of work `item`: some rows, or one piece of one row or of a block of columns.
-template <VectorLoss L, class T>
+template <VectorLoss L, class T, class Kernels = OneByOne>
 MYLOS_FUNCTION void vector_loss_item(const BlockVectorLoss<T>& v, std::int64_t item) {
   using State = typename VectorReducer<L, T>::State;
   const BlockReduction<T>& r = v.r;
@@ -260,14 +269,28 @@ MYLOS_FUNCTION void vector_loss_item(const BlockVectorLoss<T>& v, std::int64_t i
   if (r.along_axis) {
     const std::int64_t first = group * r.per_item;
     const std::int64_t last = first + r.per_item < r.p.outputs ? first + r.per_item : r.p.outputs;
-    for (std::int64_t row = first; row < last; ++row) put(row, vector_along<L>(v, row, begin, end));
+    if constexpr (L == VectorLoss::scores) {
+      std::int64_t row = first;
+      while (row < last && r.pieces.count == 1) {
+        const std::int64_t left_in_row = r.columns() - row % r.columns();
+        const auto n = static_cast<int>(last - row < left_in_row ? last - row : left_in_row);
+        LaneStates<Monoid::log_sum_exp, T, reduce_columns> states;
+        states.clear((n + reduce_lanes - 1) / reduce_lanes * reduce_lanes);
+        for (int c = 0; c < n; ++c) states.put(c, vector_along<L>(v, row + c, begin, end));
+        end_scores(k, row, n, states, sum);
+        row += n;
+      }
+      for (; row < last; ++row) put(row, vector_along<L>(v, row, begin, end));
+    } else {
+      for (std::int64_t row = first; row < last; ++row) put(row, vector_along<L>(v, row, begin, end));
+    }
   } else {
     const std::int64_t in_row = group % r.column_blocks * reduce_columns;
     const std::int64_t first = group / r.column_blocks * r.columns() + in_row;
     const int n = r.columns() - in_row < reduce_columns ? static_cast<int>(r.columns() - in_row) : reduce_columns;
     if constexpr (L == VectorLoss::scores) {
       LaneStates<Monoid::log_sum_exp, T, reduce_columns> states;
-      scores_across(v, first, n, begin, end, states);
+      scores_across<Kernels>(v, first, n, begin, end, states);
       if (r.pieces.count == 1)
         end_scores(k, first, n, states, sum);
       else

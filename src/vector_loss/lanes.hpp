@@ -27,9 +27,10 @@ MYLOS_FUNCTION void add_lanes(State* s, const double* sum, int valid, const Add&
   } else {
     double tree[loss_lanes];
     for (int l = 0; l < loss_lanes; ++l) tree[l] = l < valid ? sum[l] : 0.0;
-    for (int half_lanes = loss_lanes / 2; half_lanes > 0; half_lanes /= 2)
-      for (int l = 0; l < half_lanes; ++l) tree[l] += tree[l + half_lanes];
-    add(*s, tree[0]);
+    // Of a length that the compiler knows each.
+    for (int l = 0; l < 8; ++l) tree[l] += tree[l + 8];
+    for (int l = 0; l < 4; ++l) tree[l] += tree[l + 4];
+    add(*s, (tree[0] + tree[2]) + (tree[1] + tree[3]));
   }
 }
 
