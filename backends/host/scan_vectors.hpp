@@ -7,11 +7,10 @@
 struct MYLOS_VECTORS {
   static constexpr bool vectors = true;
 
-  MYLOS_VECTORS_ATTRIBUTE static void sums(float* v, int n, double& state, const double* base, float* r) {
+  MYLOS_VECTORS_ATTRIBUTE static void sums(const float* v, int n, double& state, const double* base, float* r) {
     using Doubles = double __attribute__((vector_size(64)));
     using Floats = float __attribute__((vector_size(32)));
     const Doubles zero = {};
-    for (int k = n; k % 8 != 0; ++k) v[k] = 0.0f;
     r[0] = static_cast<float>(base == nullptr ? state : *base + state);
     Doubles carry = zero + state;
     const Doubles first = zero + (base == nullptr ? 0.0 : *base);
@@ -29,36 +28,69 @@ struct MYLOS_VECTORS {
     state = carry[0];
   }
 
-  /// By four: so many f32 multiply to a normal f64.
-  MYLOS_VECTORS_ATTRIBUTE static void products(float* v, int n, detail::ScaledNumber& state,
+  /// Sixteen values between 2^-16 and 2^16 multiply to what a number in range may be multiplied with.
+  MYLOS_VECTORS_ATTRIBUTE static void products(const float* v, int n, detail::ScaledNumber& state,
                                                const detail::ScaledNumber* base, float* r) {
-    using Doubles = double __attribute__((vector_size(32)));
-    using Floats = float __attribute__((vector_size(16)));
+    using Doubles = double __attribute__((vector_size(64)));
+    using Floats = float __attribute__((vector_size(32)));
+    using Bits = std::uint32_t __attribute__((vector_size(64)));
     using R = detail::Scanner<detail::ScanMonoid::product, float>;
-    const Doubles one = {1.0, 1.0, 1.0, 1.0};
-    for (int k = n; k % 4 != 0; ++k) v[k] = 1.0f;
+    const Doubles one = Doubles{} + 1.0;
     detail::ScaledNumber s = state;
     r[0] = R::value_of(detail::behind<detail::ScanMonoid::product, float>(base, s));
-    for (int k = 0; k < n; k += 4) {
-      Floats in;
-      __builtin_memcpy(&in, v + k, sizeof(in));
-      Doubles t = __builtin_convertvector(in, Doubles);
-      t *= __builtin_shufflevector(t, one, 4, 0, 1, 2);
-      t *= __builtin_shufflevector(t, one, 4, 4, 0, 1);
+    for (int k = 0; k < n; k += 16) {
+      Bits bits;
+      __builtin_memcpy(&bits, v + k, sizeof(bits));
+      Bits outside = reinterpret_cast<Bits>((bits & 0x7fffffffu) - ((127u - 16u) << 23) > (32u << 23));
+      outside |= __builtin_shufflevector(outside, outside, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+      outside |= __builtin_shufflevector(outside, outside, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+      std::uint64_t some[2];
+      __builtin_memcpy(some, &outside, sizeof(some));
+      if ((some[0] | some[1]) != 0) {
+        for (int i = k; i < k + 16; i += 4) four_products(v + i, s, base, r + 1 + i);
+        continue;
+      }
       const double before = detail::behind<detail::ScanMonoid::product, float>(base, s).scaled();
-      const Floats out = __builtin_convertvector(t * before, Floats);
-      __builtin_memcpy(r + 1 + k, &out, sizeof(out));
-      s.number *= t[3];  // within 2^900
+      Doubles last = one;
+      for (int half = 0; half < 2; ++half) {
+        Floats in;
+        __builtin_memcpy(&in, v + k + 8 * half, sizeof(in));
+        Doubles t = __builtin_convertvector(in, Doubles);
+        t *= __builtin_shufflevector(t, one, 8, 0, 1, 2, 3, 4, 5, 6);
+        t *= __builtin_shufflevector(t, one, 8, 8, 0, 1, 2, 3, 4, 5);
+        t *= __builtin_shufflevector(t, one, 8, 8, 8, 8, 0, 1, 2, 3);
+        t *= last;
+        last = __builtin_shufflevector(t, t, 7, 7, 7, 7, 7, 7, 7, 7);
+        const Floats out = __builtin_convertvector(t * before, Floats);
+        __builtin_memcpy(r + 1 + k + 8 * half, &out, sizeof(out));
+      }
+      s.number *= last[0];  // within 2^556
       s.settle();
     }
     state = s;
   }
+  /// Of whatever values: so many f32 multiply to a normal f64.
+  MYLOS_VECTORS_ATTRIBUTE static void four_products(const float* v, detail::ScaledNumber& s,
+                                                    const detail::ScaledNumber* base, float* r) {
+    using Doubles = double __attribute__((vector_size(32)));
+    using Floats = float __attribute__((vector_size(16)));
+    const Doubles one = {1.0, 1.0, 1.0, 1.0};
+    Floats in;
+    __builtin_memcpy(&in, v, sizeof(in));
+    Doubles t = __builtin_convertvector(in, Doubles);
+    t *= __builtin_shufflevector(t, one, 4, 0, 1, 2);
+    t *= __builtin_shufflevector(t, one, 4, 4, 0, 1);
+    const double before = detail::behind<detail::ScanMonoid::product, float>(base, s).scaled();
+    const Floats out = __builtin_convertvector(t * before, Floats);
+    __builtin_memcpy(r, &out, sizeof(out));
+    s.number *= t[3];  // within 2^900
+    s.settle();
+  }
 
-  MYLOS_VECTORS_ATTRIBUTE static void maxima(float* v, int n, float& state, const float* base, float* r) {
+  MYLOS_VECTORS_ATTRIBUTE static void maxima(const float* v, int n, float& state, const float* base, float* r) {
     using Floats = float __attribute__((vector_size(64)));
     constexpr float low = -detail::infinity_of<float>();
     const Floats lowest = Floats{} + low;
-    for (int k = n; k % 16 != 0; ++k) v[k] = low;
     Floats carry = Floats{} + detail::behind<detail::ScanMonoid::maximum, float>(base, state);
     r[0] = carry[0];
     for (int k = 0; k < n; k += 16) {

@@ -7,6 +7,8 @@
 namespace mylos::detail {
 
 inline constexpr int scan_block = 1024;
+/// Values that kernels for vectors take at once: behind n values there are as many more as make whole vectors.
+inline constexpr int scan_padding = 16;
 
 /// The value of a state, behind what comes before the piece.
 template <ScanMonoid M, class T>
@@ -18,7 +20,7 @@ MYLOS_FUNCTION typename Scanner<M, T>::State behind(const typename Scanner<M, T>
   return whole;
 }
 
-/// r[0]: the result before the block, r[k + 1]: that behind v[k]. Room for a vector more behind v and r.
+/// r[0]: the result before the block, r[k + 1]: that behind v[k].
 template <ScanMonoid M, class T>
 MYLOS_FUNCTION void scan_one_by_one(const T* v, int n, typename Scanner<M, T>::State& state,
                                     const typename Scanner<M, T>::State* base, T* r) {
@@ -50,10 +52,13 @@ MYLOS_FUNCTION void scan_positions(const T* v, const std::int64_t* position, int
   state = s;
 }
 
-/// The fastest that `Kernels` has.
+/// The fastest that `Kernels` has. Where n values are no whole vectors there is room for that behind v; behind r there
+/// is in any case.
 template <ScanMonoid M, class T, class Kernels>
 MYLOS_FUNCTION void scan_values(T* v, int n, typename Scanner<M, T>::State& state,
                                 const typename Scanner<M, T>::State* base, T* r) {
+  if constexpr (Kernels::vectors)
+    for (int k = n; k % scan_padding != 0; ++k) v[k] = Scanner<M, T>::neutral();
   if constexpr (Kernels::vectors && std::is_same_v<T, float> && M == ScanMonoid::sum)
     Kernels::sums(v, n, state, base, r);
   else if constexpr (Kernels::vectors && std::is_same_v<T, float> && M == ScanMonoid::product)

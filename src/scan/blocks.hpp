@@ -60,6 +60,9 @@ BlockScan<T> make_block_scan(const ScanProblem& problem, int threads) {
   return s;
 }
 
+/// Positions that values are asked for ahead of their use, where rows lie side by side.
+inline constexpr std::int64_t scan_ahead = 4;
+
 /// n values of a tensor.
 template <class T>
 MYLOS_FUNCTION void gather_block(const BlockScan<T>& s, const ScanView& view, const ScanPlace& place, int n, T* v) {
@@ -70,6 +73,7 @@ MYLOS_FUNCTION void gather_block(const BlockScan<T>& s, const ScanView& view, co
     using S = decltype(stored);
     const S* from = static_cast<const S*>(view.data) + offset;
     if (step == 1) {
+      fetch_ahead(from + (s.across ? scan_ahead * view.step : n), n);
       for (int k = 0; k < n; ++k) v[k] = widen<T>(from[k]);
     } else if (step == -1) {
       for (int k = 0; k < n; ++k) v[k] = widen<T>(from[-k]);
@@ -157,6 +161,18 @@ struct ScanBuffers {
   std::int64_t index[M == ScanMonoid::arg_maximum ? scan_block + 1 : 1];
 };
 
+/// n values that enter the scan as they are and where they are, in whole vectors; else null.
+template <ScanMonoid M, class T>
+MYLOS_FUNCTION T* values_in_place(const BlockScan<T>& s, const ScanPlace& place, int n) {
+  const ScanView& x = s.p.x;
+  const bool as_they_are = s.p.before.size == 0 && !s.p.negated && s.p.mask.data == nullptr;
+  if (M == ScanMonoid::arg_maximum || !as_they_are || x.dtype != dtype_of<T> || x.step != 1) return nullptr;
+  if (n % scan_padding != 0) return nullptr;
+  T* const v = static_cast<T*>(x.data) + s.p.row_offset(x, place.row) + place.position;
+  fetch_ahead(v + n, n);
+  return v;
+}
+
 /// n values as they enter the scan. Positions begin at `first`, all the same where rows lie side by side.
 template <ScanMonoid M, class T>
 MYLOS_FUNCTION void load_block(const BlockScan<T>& s, const ScanPlace& place, int n, ScanBuffers<M, T>& b) {
@@ -201,21 +217,51 @@ MYLOS_FUNCTION typename Scanner<M, T>::State scan_along(const BlockScan<T>& s, s
   T* const result = b.result + 16;
   for (std::int64_t at = begin; at < end; at += scan_block) {
     const int n = end - at < scan_block ? static_cast<int>(end - at) : scan_block;
-    load_block<M, T>(s, {row, at}, n, b);
+    T* v = values_in_place<M>(s, {row, at}, n);
+    if (v == nullptr) {
+      load_block<M, T>(s, {row, at}, n, b);
+      v = b.value;
+    }
+    T* const r = s.p.exclusive ? result : result - 1;
     if constexpr (M == ScanMonoid::arg_maximum) {
-      scan_positions(b.value, b.position, n, state, base, result - 1, b.index);
+      scan_positions(v, b.position, n, state, base, r, b.index);
     } else {
-      scan_values<M, T, Kernels>(b.value, n, state, base, result - 1);
+      scan_values<M, T, Kernels>(v, n, state, base, r);
     }
     if (only_total) continue;
-    if (s.p.exclusive) {
-      for (int k = 0; k < n; ++k) b.value[k] = result[k - 1];
-      store_block<M, T>(s, {row, at}, n, b.value, b.index);
-    } else {
-      store_block<M, T>(s, {row, at}, n, result, b.index + (M == ScanMonoid::arg_maximum ? 1 : 0));
-    }
+    store_block<M, T>(s, {row, at}, n, result, b.index + (M == ScanMonoid::arg_maximum && !s.p.exclusive ? 1 : 0));
   }
   return state;
+}
+
+/// Whether several rows fit a buffer, whose results go to one run of memory as they are.
+template <ScanMonoid M, class T>
+MYLOS_FUNCTION bool has_short_rows(const BlockScan<T>& s) {
+  const ScanView& y = s.p.y;
+  const bool in_one_run = s.p.rank == 1 && y.step == 1 && y.stride[0] == s.p.length;
+  return M != ScanMonoid::arg_maximum && in_one_run && s.p.length <= scan_block && !s.p.negated && s.p.after.size == 0;
+}
+
+/// Rows [first, last), whole.
+template <ScanMonoid M, class T, class Kernels>
+MYLOS_FUNCTION void scan_short_rows(const BlockScan<T>& s, std::int64_t first, std::int64_t last) {
+  using R = Scanner<M, T>;
+  ScanBuffers<M, T> b;
+  T* const result = b.result + 16;
+  const auto n = static_cast<int>(s.p.length);
+  const int most = 2 * scan_block / n;
+  for (std::int64_t row = first; row < last; row += most) {
+    const int rows = last - row < most ? static_cast<int>(last - row) : most;
+    for (int i = 0; i < rows; ++i) {
+      load_block<M, T>(s, {row + i, 0}, n, b);
+      typename R::State state = R::identity();
+      T* const r = result + i * n - (s.p.exclusive ? 0 : 1);
+      const T before = r[0];
+      scan_values<M, T, Kernels>(b.value, n, state, nullptr, r);
+      if (!s.p.exclusive) r[0] = before;  // the last result of the row above
+    }
+    scatter_block(s, s.p.y, {row, 0}, rows * n, result);
+  }
 }
 
 /// The result of column c into the buffers.
@@ -282,6 +328,7 @@ MYLOS_FUNCTION void scan_item(const BlockScan<T>& s, std::int64_t item, bool onl
   if (!s.across) {
     const std::int64_t first = group * s.per_item;
     const std::int64_t last = first + s.per_item < s.p.rows ? first + s.per_item : s.p.rows;
+    if (has_short_rows<M>(s) && s.pieces.count == 1) return scan_short_rows<M, T, Kernels>(s, first, last);
     for (std::int64_t row = first; row < last; ++row) {
       State base = R::identity();
       if (s.shared && !only_total) base = totals[row * s.pieces.count + first_piece];
