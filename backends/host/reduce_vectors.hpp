@@ -16,15 +16,70 @@ struct MYLOS_VECTORS {
     __builtin_memcpy(&x, &bits, sizeof(x));
   }
 
+  MYLOS_VECTORS_ATTRIBUTE static void load_half(const Rows& v, int r, int half, Doubles& x) {
+    HalfFloats stored;
+    __builtin_memcpy(&stored, v.at(r) + 8 * half, sizeof(stored));
+    x = __builtin_convertvector(stored, Doubles);
+  }
+  MYLOS_VECTORS_ATTRIBUTE static void add(const Floats& v, Doubles* sums) {
+    for (int half = 0; half < 2; ++half) {
+      HalfFloats x;
+      __builtin_memcpy(&x, reinterpret_cast<const char*>(&v) + 32 * half, sizeof(x));
+      sums[half] += __builtin_convertvector(x, Doubles);
+    }
+  }
+
+  /// By fours in f32, those in f64.
+  MYLOS_VECTORS_ATTRIBUTE static void sums(const Rows& v, double* s) {
+    Doubles sums[2];
+    __builtin_memcpy(sums, s, sizeof(sums));
+    for (int r = 0; r < v.count; r += 4) {
+      Floats x[4];
+      for (int i = 0; i < 4; ++i) load(v, r + i, x[i]);
+      add((x[0] + x[1]) + (x[2] + x[3]), sums);
+    }
+    __builtin_memcpy(s, sums, sizeof(sums));
+  }
+
+  MYLOS_VECTORS_ATTRIBUTE static void squares(const Rows& v, double* s) {
+    Doubles sums[2];
+    __builtin_memcpy(sums, s, sizeof(sums));
+    for (int r = 0; r < v.count; ++r)
+      for (int half = 0; half < 2; ++half) {
+        Doubles x;
+        load_half(v, r, half, x);
+        sums[half] += x * x;
+      }
+    __builtin_memcpy(s, sums, sizeof(sums));
+  }
+
+  MYLOS_VECTORS_ATTRIBUTE static void products(const Rows& v, double* s) {
+    Doubles products[2];
+    __builtin_memcpy(products, s, sizeof(products));
+    for (int r = 0; r < v.count; r += 4)
+      for (int half = 0; half < 2; ++half) {
+        Doubles x[4];
+        for (int i = 0; i < 4; ++i) load_half(v, r + i, half, x[i]);
+        products[half] *= (x[0] * x[1]) * (x[2] * x[3]);
+      }
+    __builtin_memcpy(s, products, sizeof(products));
+  }
+
   MYLOS_VECTORS_ATTRIBUTE static void maxima(const Rows& v, float* s) {
     Floats largest;
     __builtin_memcpy(&largest, s, sizeof(largest));
-    for (int r = 0; r < v.count; ++r) {
-      Floats x;
-      load(v, r, x);
-      largest = ((x >= largest) | (x != x)) ? x : largest;
+    for (int r = 0; r < v.count; r += 4) {
+      Floats x[4];
+      for (int i = 0; i < 4; ++i) load(v, r + i, x[i]);
+      for (int i = 0; i < 4; i += 2) larger_of(x[i + 1], x[i]);
+      larger_of(x[2], x[0]);
+      larger_of(x[0], largest);
     }
     __builtin_memcpy(s, &largest, sizeof(largest));
+  }
+  /// NaN is larger than anything.
+  MYLOS_VECTORS_ATTRIBUTE static void larger_of(const Floats& x, Floats& largest) {
+    largest = ((x >= largest) | (x != x)) ? x : largest;
   }
 
   /// row[l]: where the first of the largest values of lane l stands among these rows; -1: it is still s[l]. `begins`:
@@ -56,9 +111,9 @@ struct MYLOS_VECTORS {
     __builtin_memcpy(squares, second, sizeof(squares));
     for (int r = begin; r < end; ++r)
       for (int half = 0; half < 2; ++half) {
-        HalfFloats x;
-        __builtin_memcpy(&x, v.at(r) + 8 * half, sizeof(x));
-        const Doubles d = __builtin_convertvector(x, Doubles) - pivots[half];
+        Doubles d;
+        load_half(v, r, half, d);
+        d -= pivots[half];
         sums[half] += d;
         squares[half] += d * d;
       }
@@ -87,11 +142,7 @@ struct MYLOS_VECTORS {
         __builtin_memcpy(&x, e, sizeof(e));
         part += x;
       }
-      for (int half = 0; half < 2; ++half) {
-        HalfFloats x;
-        __builtin_memcpy(&x, reinterpret_cast<const char*>(&part) + 32 * half, sizeof(x));
-        sums[half] += __builtin_convertvector(x, Doubles);
-      }
+      add(part, sums);
     }
     __builtin_memcpy(sum, sums, sizeof(sums));
   }

@@ -64,6 +64,11 @@ struct RowsTaker {
   template <class Kernels, bool Signed>
   static MYLOS_FUNCTION void take(typename R::State* s, const StagedRows<T, Signed>& v, std::int64_t position,
                                   std::int64_t step, std::int64_t lane_step) {
+    if constexpr (Kernels::vectors && std::is_same_v<T, float>) {
+      if constexpr (M == Monoid::sum) return Kernels::sums(with_signs(v), s);
+      if constexpr (M == Monoid::sum_of_squares) return Kernels::squares(with_signs(v), s);
+      if constexpr (M == Monoid::product) return Kernels::products(with_signs(v), s);
+    }
     for (int r = 0; r < v.count; r += 4)
       for (int l = 0; l < reduce_lanes; ++l)
         R::take4(s[l], v.value(r, l), v.value(r + 1, l), v.value(r + 2, l), v.value(r + 3, l),

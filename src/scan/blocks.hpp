@@ -161,13 +161,18 @@ struct ScanBuffers {
   std::int64_t index[M == ScanMonoid::arg_maximum ? scan_block + 1 : 1];
 };
 
-/// n values that enter the scan as they are and where they are, in whole vectors; else null.
+/// Whether values enter the scan as they are and where they are.
+template <ScanMonoid M, class T>
+MYLOS_FUNCTION bool are_in_place(const BlockScan<T>& s) {
+  const bool as_they_are = s.p.before.size == 0 && !s.p.negated && s.p.mask.data == nullptr;
+  return M != ScanMonoid::arg_maximum && as_they_are && s.p.x.dtype == dtype_of<T> && s.p.x.step == 1;
+}
+
+/// Where n values are, if they enter the scan from there in whole vectors; else null.
 template <ScanMonoid M, class T>
 MYLOS_FUNCTION T* values_in_place(const BlockScan<T>& s, const ScanPlace& place, int n) {
   const ScanView& x = s.p.x;
-  const bool as_they_are = s.p.before.size == 0 && !s.p.negated && s.p.mask.data == nullptr;
-  if (M == ScanMonoid::arg_maximum || !as_they_are || x.dtype != dtype_of<T> || x.step != 1) return nullptr;
-  if (n % scan_padding != 0) return nullptr;
+  if (!are_in_place<M>(s) || n % scan_padding != 0) return nullptr;
   T* const v = static_cast<T*>(x.data) + s.p.row_offset(x, place.row) + place.position;
   fetch_ahead(v + n, n);
   return v;
@@ -250,14 +255,25 @@ MYLOS_FUNCTION void scan_short_rows(const BlockScan<T>& s, std::int64_t first, s
   T* const result = b.result + 16;
   const auto n = static_cast<int>(s.p.length);
   const int most = 2 * scan_block / n;
+  // What follows a row may fill its last vector, and only that, but for the last rows, which nothing follows. Which
+  // way products take depends on all values of a vector.
+  const int whole = (n + scan_padding - 1) / scan_padding * scan_padding;
+  const bool in_place = Kernels::vectors && M != ScanMonoid::product && are_in_place<M>(s) && s.p.x.stride[0] == n;
+  const std::int64_t followed = in_place ? s.p.rows - (whole - 1) / n : 0;
+  T* const x = static_cast<T*>(s.p.x.data);
   for (std::int64_t row = first; row < last; row += most) {
     const int rows = last - row < most ? static_cast<int>(last - row) : most;
+    if (in_place) fetch_ahead(x + (row + rows) * n, rows * n);
     for (int i = 0; i < rows; ++i) {
-      load_block<M, T>(s, {row + i, 0}, n, b);
       typename R::State state = R::identity();
       T* const r = result + i * n - (s.p.exclusive ? 0 : 1);
       const T before = r[0];
-      scan_values<M, T, Kernels>(b.value, n, state, nullptr, r);
+      if (row + i < followed) {
+        scan_values<M, T, Kernels>(x + (row + i) * n, whole, state, nullptr, r);
+      } else {
+        load_block<M, T>(s, {row + i, 0}, n, b);
+        scan_values<M, T, Kernels>(b.value, n, state, nullptr, r);
+      }
       if (!s.p.exclusive) r[0] = before;  // the last result of the row above
     }
     scatter_block(s, s.p.y, {row, 0}, rows * n, result);
