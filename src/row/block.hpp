@@ -223,14 +223,24 @@ class RowBlocks {
     }
   }
 
-  /// Likewise, of n values where they lie. The next block is fetched while one is worked on: by itself a processor
-  /// reads ahead to the end of a page, which is where a block of f32 ends.
+  /// Likewise, of n values where they lie.
   void find_statistic_of(const T* x, int rows, std::int64_t n, RowState* state) const {
     const std::int64_t pitch = row_step(problem_.x.strides);
     for (std::int64_t k = 0; k < n; k += row_block) {
-      if (rows == 1) fetch_ahead(x + k + row_block, std::min<std::int64_t>(row_block, n - k - row_block));
+      fetch_next(x + k, rows, n - k);
       policy_.add(state, k == 0, x + k, pitch, rows, static_cast<int>(std::min<std::int64_t>(row_block, n - k)),
                   numbers_);
+    }
+  }
+  /// While a block is worked on the next is fetched: of the row, of which `left` values are left, or of the rows below,
+  /// where they follow in memory. By itself a processor reads ahead to the end of a page, which is where a block of f32
+  /// ends. Inlined: a call that does nothing else GCC leaves out.
+  MYLOS_ROW_HOST void fetch_next(const T* x, int rows, std::int64_t left) const {
+    const bool in_one_run = row_step(problem_.x.strides) == problem_.length();
+    if (rows > 1) {
+      if (in_one_run) fetch_ahead(x + rows * left, rows * left);
+    } else {
+      fetch_ahead(x + row_block, std::min<std::int64_t>(row_block, in_one_run ? left : left - row_block));
     }
   }
   const T* direct_x(const RowPanel& panel) const {
@@ -248,7 +258,7 @@ class RowBlocks {
       const T* x = direct_x(panel) + r * pitch;
       RowState state;
       for (int k = 0; k < length; k += row_block) {
-        if (panel.rows == 1) fetch_ahead(x + k + row_block, std::min(row_block, length - k - row_block));
+        fetch_next(x + k, 1, length - k);
         policy_.hold(state, k == 0, x + k, buffers.panel + r * schedule_.pitch + k, std::min(row_block, length - k),
                      tile_of(r, k));
       }
@@ -314,7 +324,7 @@ class RowBlocks {
     for (std::int64_t k = 0; k < n; k += row_block) {
       const int block = static_cast<int>(std::min<std::int64_t>(row_block, n - k));
       T* values = buffers.panel + (panel.rows == 1 ? 0 : k);
-      if (panel.rows == 1) fetch_ahead(x + k + row_block, std::min<std::int64_t>(row_block, n - k - row_block));
+      if (panel.rows == 1) fetch_next(x + k, 1, n - k);
       policy_.map_from(x + k, pitch, values, schedule_.pitch, panel.rows, block, constants);
       finish_block(panel, begin + k, block, values, buffers);
     }
@@ -372,9 +382,12 @@ class RowBlocks {
       void* to = const_cast<void*>(element(y.data, y.dtype, origin + offset));
       kernels_.store(y.dtype, to, step, from, from_step, count, streaming_);
     };
-    const bool whole = n == problem_.length() && panel.rows * schedule_.pitch <= row_block;
-    if (!across && whole && schedule_.pitch == n && row == n && problem_.axis_stride(y.strides) == 1)
-      return put(0, 1, values, 1, panel.rows * n);
+    // Rows that follow each other in the buffer and in memory.
+    if (!across && n == problem_.length() && schedule_.pitch == n && row == n && problem_.axis_stride(y.strides) == 1) {
+      const int all = panel.rows * n;
+      for (int k = 0; k < all; k += row_block) put(k, 1, values + k, 1, std::min(row_block, all - k));
+      return;
+    }
     for_each_axis_run(y.strides, begin, n, [&](int first, int count, std::int64_t offset, std::int64_t step) {
       if (across) {
         kernels_.store_across(y.dtype, const_cast<void*>(element(y.data, y.dtype, origin + offset)), step, row,
