@@ -76,20 +76,51 @@ struct RowsTaker {
   }
 };
 
+// Vectors by name: the choice between two values is a branch to GCC 12 where it finds the loop among others.
+#if defined(__GNUC__) && !defined(__CUDACC__) && !defined(__HIPCC__)
+#define MYLOS_VECTOR_MAXIMA 1
+#endif
+
 template <class T>
 struct RowsTaker<Monoid::maximum, T> {
   template <class Kernels, bool Signed>
   static MYLOS_FUNCTION void take(T* s, const StagedRows<T, Signed>& v, std::int64_t, std::int64_t, std::int64_t) {
-    if constexpr (Kernels::vectors && std::is_same_v<T, float>) {
-      Kernels::maxima(with_signs(v), s);
-    } else {
-      for (int r = 0; r < v.count; ++r) {
-        MYLOS_KEEP_LOOP
-        for (int l = 0; l < reduce_lanes; ++l) s[l] = math::Precise::maximum(s[l], v.value(r, l));
-      }
+    if constexpr (Kernels::vectors && std::is_same_v<T, float>) return Kernels::maxima(with_signs(v), s);
+#ifdef MYLOS_VECTOR_MAXIMA
+    if constexpr (std::is_floating_point_v<T>) return take_vectors(s, v);
+#endif
+    for (int r = 0; r < v.count; ++r) {
+      MYLOS_KEEP_LOOP
+      for (int l = 0; l < reduce_lanes; ++l) s[l] = math::Precise::maximum(s[l], v.value(r, l));
     }
   }
+
+#ifdef MYLOS_VECTOR_MAXIMA
+ private:
+  template <bool Signed>
+  static MYLOS_FUNCTION void take_vectors(T* s, const StagedRows<T, Signed>& v) {
+    using Vector __attribute__((vector_size(16), aligned(sizeof(T)), may_alias)) = T;
+    using Integer = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
+    using Mask __attribute__((vector_size(16))) = Integer;
+    constexpr int width = 16 / static_cast<int>(sizeof(T));
+    constexpr int vectors = reduce_lanes / width;
+    const Mask kept = Mask{} + static_cast<Integer>(v.signs.kept);
+    const Mask turned = Mask{} + static_cast<Integer>(v.signs.turned);
+    Vector largest[vectors];
+    for (int q = 0; q < vectors; ++q) largest[q] = *reinterpret_cast<const Vector*>(s + q * width);
+    for (int r = 0; r < v.count; ++r) {
+      const T* row = v.at(r);
+      for (int q = 0; q < vectors; ++q) {  // math::Precise::maximum
+        Vector x = *reinterpret_cast<const Vector*>(row + q * width);
+        if constexpr (Signed) x = reinterpret_cast<Vector>((reinterpret_cast<Mask>(x) & kept) ^ turned);
+        largest[q] = ((x >= largest[q]) | (x != x)) ? x : largest[q];
+      }
+    }
+    for (int q = 0; q < vectors; ++q) *reinterpret_cast<Vector*>(s + q * width) = largest[q];
+  }
+#endif
 };
+#undef MYLOS_VECTOR_MAXIMA
 
 /// N states side by side.
 template <Monoid M, class T, int N>

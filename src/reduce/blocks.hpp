@@ -1,8 +1,9 @@
 // The reduction over blocks of values staged in the L1 cache: what one host thread does, for the generic kernel and,
 // compiled for wider vectors, for backends/host.
 //
-// Along a fast axis, 16 lanes take the values of a result in turn. Across one, a block is a row of up to 512 results,
-// and the axis is walked row by row. Either way a lane takes four values at a time (monoid.hpp).
+// Along a fast axis, 16 lanes take the values of a result in turn. Across one, a block is a row of up to 1024 results,
+// and the axis is walked row by row. Values that need no conversion and no chain are taken where they are, and what
+// comes next is asked for. Either way a lane takes four values at a time (monoid.hpp).
 #pragma once
 
 #include "pointwise/block.hpp"
@@ -46,14 +47,20 @@ struct BlockReduction {
     if (along_axis) return (p.outputs + per_item - 1) / per_item * pieces.count;
     return p.outputs / columns() * column_blocks * pieces.count;
   }
+  /// Where the state of a piece lies: beside those that the same item writes.
+  MYLOS_FUNCTION std::int64_t partial_place(std::int64_t output, std::int64_t piece) const {
+    return along_axis ? output * pieces.count + piece : piece * p.outputs + output;
+  }
   /// Extent of the fastest kept dimension.
   MYLOS_FUNCTION std::int64_t columns() const {
     return p.kept_rank == 0 ? 1 : static_cast<std::int64_t>(p.extent[p.kept_rank - 1].divisor);
   }
 };
 
-/// Host: one piece up to 65536 values.
+/// Along an axis, one piece up to 65536 values.
 inline constexpr std::int64_t host_piece = 16384;
+/// Across one, one piece up to 4096 rows of results; joining pieces costs as much as some hundred rows.
+inline constexpr std::int64_t host_columns_piece = 2048;
 
 /// Monoids that take values through Signs.
 MYLOS_FUNCTION constexpr bool has_signs(Monoid monoid) {
@@ -64,7 +71,8 @@ template <class T>
 BlockReduction<T> make_block_reduction(const ReduceProblem& problem) {
   BlockReduction<T> r{
       make_reduce_parameters<T>(problem), problem.axis, {}, problem.axis_is_fastest(), 1, 0, nullptr, nullptr};
-  r.pieces = cut(r.p.count, 4 * host_piece, host_piece);
+  r.pieces = r.along_axis ? cut(r.p.count, 4 * host_piece, host_piece)
+                          : cut(r.p.count, 2 * host_columns_piece, host_columns_piece);
   if (r.along_axis && r.p.count < 4096) r.per_item = 4096 / (r.p.count + 1) + 1;
   r.column_blocks = (r.columns() + reduce_columns - 1) / reduce_columns;
   r.signs = Signs<T>::of(r.p.prepare);
@@ -248,7 +256,7 @@ MYLOS_FUNCTION void put_state(const BlockReduction<T>& r, std::int64_t output, s
                               const typename Reducer<M, T>::State& state) {
   using State = typename Reducer<M, T>::State;
   if (r.pieces.count > 1)
-    static_cast<State*>(r.partial)[output * r.pieces.count + piece] = state;
+    static_cast<State*>(r.partial)[r.partial_place(output, piece)] = state;
   else
     store_result<M, T>(r.p, output, state, [](const auto& p, std::int64_t o, T v) { return apply_after(p, o, v); });
 }
@@ -334,9 +342,9 @@ MYLOS_FUNCTION void reduce_item(const BlockReduction<T>& r, std::int64_t item) {
 template <Monoid M, class T>
 MYLOS_FUNCTION void combine_pieces(const BlockReduction<T>& r, std::int64_t output) {
   using R = Reducer<M, T>;
-  const auto* piece = static_cast<const typename R::State*>(r.partial) + output * r.pieces.count;
-  typename R::State state = piece[0];
-  for (std::int64_t i = 1; i < r.pieces.count; ++i) R::combine(state, piece[i]);
+  const auto* partial = static_cast<const typename R::State*>(r.partial);
+  typename R::State state = partial[r.partial_place(output, 0)];
+  for (std::int64_t i = 1; i < r.pieces.count; ++i) R::combine(state, partial[r.partial_place(output, i)]);
   store_result<M, T>(r.p, output, state, [](const auto& p, std::int64_t o, T v) { return apply_after(p, o, v); });
 }
 

@@ -25,7 +25,9 @@ template <class T>
 BlockVectorLoss<T> make_block_vector_loss(const VectorLossProblem& problem) {
   BlockVectorLoss<T> v{make_block_reduction<T>(problem.box), problem.options, nullptr};
   if (v.r.p.count <= short_vector) v.r.along_axis = false;
-  if (problem.options.loss == VectorLoss::nothing) v.r.pieces = {1, v.r.p.count};
+  // Their states are large.
+  v.r.pieces = problem.options.loss == VectorLoss::nothing ? Pieces{1, v.r.p.count}
+                                                           : cut(v.r.p.count, 4 * host_piece, host_piece);
   return v;
 }
 
