@@ -48,8 +48,8 @@ MYLOS_FUNCTION T selu(T x) {
 template <class M = Precise, class T>
 MYLOS_FUNCTION T gelu(T x) {
   const T a = M::abs(x);
-  const T t = a * M::normal_tail(a);
-  return (x < T(0) ? T(0) : x) - (x < T(40) ? t : T(0));
+  const T factor = x < T(40) ? a : T(0);  // infinity times a tail of zero would be NaN; for -infinity it shall be
+  return (x < T(0) ? T(0) : x) - factor * M::normal_tail(a);
 }
 
 /// x / (1 + exp(-2 u)), u = sqrt(2 / pi) (x + 0.044715 x^3): the same as x/2 (1 + tanh u), without its cancellation.
@@ -62,7 +62,7 @@ MYLOS_FUNCTION T gelu_tanh(T x) {
 
 template <class M = Precise, class T>
 MYLOS_FUNCTION T sigmoid(T x) {
-  return M::nan_of(x, M::divide(T(1), T(1) + M::exp_of_number(-x)));
+  return M::nan_of(x, M::reciprocal(T(1) + M::exp_of_number(-x)));
 }
 
 template <class M = Precise, class T>
