@@ -1,8 +1,9 @@
 // c = a b where K is short, so that writing c takes the time: gemm_tensor.cuh's products of halves, of one stage alone.
 //
-// A block takes one tile after another with all its warps, and has the rows of two at once: a tile's rows make room for
-// its sums on their way to c, and then for those of the tile after the next. Tiles of one block have the same columns,
-// if they can. Two blocks of a multiprocessor are at different points of that, which keeps its stores busy.
+// A block takes one tile after another with all its warps. The rows of the next tile come while the sums of this one
+// are on their way to c, each warp's through shared memory of its own: what the tensor cores and the copies for them
+// share is not written by threads, so that no copy waits for a thread's stores. Tiles of one block have the same
+// columns, if they can. Two blocks of a multiprocessor are at different points of that, which keeps its stores busy.
 // Neighbouring tiles along the columns are worked on at the same time, so that long stretches of memory are written
 // together.
 #pragma once
@@ -13,22 +14,24 @@
 
 namespace mylos::cuda {
 
-/// In shared memory: the rows of two tiles, the columns of one.
+/// In shared memory: the rows of a tile, its columns, and eight rows of sums for each warp.
 struct ShallowLayout {
   static constexpr bool a_along_rows = false;
   static constexpr bool b_along_rows = false;
   static constexpr int units = 1;
   static constexpr int rows = tensor_tuning(1).rows();
   static constexpr int low = rows * line;
-  static constexpr int stages = 2;
   static constexpr int stage_bytes = 2 * rows * line;
-  static constexpr int b_high = stages * stage_bytes;
+  static constexpr int b_high = stage_bytes;
   static constexpr int b_low = b_high + tensor_columns * line;
   static constexpr int b_stage_bytes = 0;
-  static constexpr int unit = b_low + tensor_columns * line;  // of the rows, of the next rows, of the columns
-  static constexpr int loss = unit + 3 * rows * static_cast<int>(sizeof(float));
-  static constexpr int barriers = loss + 3 * rows * static_cast<int>(sizeof(HalvesLoss));
-  static constexpr int bytes = barriers + 3 * 8;
+  static constexpr int staging = b_low + tensor_columns * line;
+  static constexpr int staging_pitch = tensor_columns + 8;  // neighbouring rows are in other banks
+  static constexpr int staging_bytes = 8 * staging_pitch * static_cast<int>(sizeof(float));
+  static constexpr int unit = staging + tensor_consumers / 32 * staging_bytes;  // of the rows, of the columns
+  static constexpr int loss = unit + 2 * rows * static_cast<int>(sizeof(float));
+  static constexpr int barriers = loss + 2 * rows * static_cast<int>(sizeof(HalvesLoss));
+  static constexpr int bytes = barriers + 2 * 8;
   static constexpr int alignment = 1024;
 };
 static_assert(ShallowLayout::rows == tensor_columns);
@@ -37,9 +40,9 @@ struct ShallowBlock {
   using Layout = ShallowLayout;
   unsigned char* memory;
   std::uint32_t address;
-  int stage;  // that is worked on
 
-  __device__ __forceinline__ Mbarrier full(int side) const {  // stages, columns
+  /// `side`: 0 for rows, 1 for columns.
+  __device__ __forceinline__ Mbarrier full(int side) const {
     return {address + Layout::barriers + static_cast<unsigned>(side) * 8};
   }
   __device__ __forceinline__ float* units(int side) const {
@@ -48,10 +51,10 @@ struct ShallowBlock {
   __device__ __forceinline__ HalvesLoss* losses(int side) const {
     return reinterpret_cast<HalvesLoss*>(memory + Layout::loss) + side * Layout::rows;
   }
-  __device__ __forceinline__ const float* row_units(int slot) const { return units(slot); }
-  __device__ __forceinline__ const float* column_units(int) const { return units(Layout::stages); }
-  __device__ __forceinline__ const HalvesLoss* row_losses() const { return losses(stage); }
-  __device__ __forceinline__ const HalvesLoss* column_losses() const { return losses(Layout::stages); }
+  __device__ __forceinline__ const float* row_units(int) const { return units(0); }
+  __device__ __forceinline__ const float* column_units(int) const { return units(1); }
+  __device__ __forceinline__ const HalvesLoss* row_losses() const { return losses(0); }
+  __device__ __forceinline__ const HalvesLoss* column_losses() const { return losses(1); }
   __device__ __forceinline__ void release(int) const {}
   /// Whether this thread's row or column of the tile loses something.
   __device__ __forceinline__ bool loses(const TensorParameters& p, const GemmTiling::Tile& tile) const {
@@ -61,23 +64,22 @@ struct ShallowBlock {
     return exists && !((is_row ? row_losses() : column_losses())[i].lost == 0.F);
   }
 
-  /// One thread. `to`: a stage for rows, or the columns.
-  __device__ __forceinline__ void fill(const TensorSide& side, int to) const {
-    const std::uint32_t high = address + static_cast<unsigned>(to * Layout::stage_bytes);
-    static_assert(Layout::b_high == Layout::stages * Layout::stage_bytes &&
-                  Layout::b_low - Layout::b_high == Layout::low);
-    full(to).expect(side.bytes() + side.loss_bytes());
-    side.copy(0, high, high + Layout::low, shared_address(units(to)), full(to));
-    side.copy_loss(shared_address(losses(to)), full(to));
+  /// One thread.
+  __device__ __forceinline__ void fill(const TensorParameters& p, const GemmTiling::Tile& tile, int side) const {
+    static_assert(Layout::b_high == Layout::stage_bytes && Layout::b_low - Layout::b_high == Layout::low);
+    const TensorSide from(p, side, tile, Layout::rows);
+    const std::uint32_t high = address + static_cast<unsigned>(side * Layout::stage_bytes);
+    full(side).expect(from.bytes() + from.loss_bytes());
+    from.copy(0, high, high + Layout::low, shared_address(units(side)), full(side));
+    from.copy_loss(shared_address(losses(side)), full(side));
   }
 };
 
-/// The sums of eight rows of a warp where its rows were: a float at its column, pieces of 16 bytes in an order that
-/// keeps threads out of each other's way.
+/// The sums of eight rows of a warp.
 struct ShallowStaging {
   float* data;
   __device__ __forceinline__ float* at(int row, int column) const {
-    return data + row * tensor_columns + (((column / 4) ^ (2 * row)) * 4 + column % 4);
+    return data + row * ShallowLayout::staging_pitch + column;
   }
 };
 
@@ -121,8 +123,8 @@ __device__ __forceinline__ void store_rows(const TensorParameters& p, const Shal
                                            const TensorSums<1>& sums) {
   const GemmParameters& g = p.gemm;
   const int lane = static_cast<int>(threadIdx.x) % 32;
-  const ShallowStaging staged{reinterpret_cast<float*>(block.memory + block.stage * ShallowLayout::stage_bytes) +
-                              threadIdx.x / 32 * (8 * tensor_columns)};
+  const ShallowStaging staged{reinterpret_cast<float*>(block.memory + ShallowLayout::staging +
+                                                       threadIdx.x / 32 * ShallowLayout::staging_bytes)};
   const std::int64_t rows = g.factor[0].rows - tile.row - row;
   const std::int64_t columns = g.factor[1].rows - tile.column;
   float* const c = g.c + g.batch.offset(g.c_batch, tile.batch) + (tile.row + row) * g.c_row + tile.column * g.c_column;
@@ -132,8 +134,9 @@ __device__ __forceinline__ void store_rows(const TensorParameters& p, const Shal
   for (int half = 0; half < 2; ++half) {
 #pragma unroll
     for (int j = 0; j < 16; ++j)
-      *reinterpret_cast<float2*>(staged.at(lane / 4, j * 8 + lane % 4 * 2)) =
-          make_float2(sums.unit[0][j * 4 + half * 2], sums.unit[0][j * 4 + half * 2 + 1]);
+      store_shared(shared_address(staged.at(lane / 4, j * 8 + lane % 4 * 2)),
+                   __float_as_uint(sums.unit[0][j * 4 + half * 2]),
+                   __float_as_uint(sums.unit[0][j * 4 + half * 2 + 1]));
     __syncwarp();
     const std::int64_t left = rows - half * 8;
     const ShallowRows from{staged, c + half * 8 * g.c_row,
@@ -165,58 +168,45 @@ __global__ void __launch_bounds__(tensor_consumers, 2) shallow_kernel(const __gr
   extern __shared__ unsigned char memory[];
   const std::uint32_t begin = shared_address(memory);
   const std::uint32_t address = (begin + Layout::alignment - 1) / Layout::alignment * Layout::alignment;
-  ShallowBlock block{memory + (address - begin), address, 0};
+  const ShallowBlock block{memory + (address - begin), address};
   const std::int64_t step = gridDim.x;
-  const auto fill_rows = [&](const GemmTiling::Tile& tile, int to) {
-    block.fill(TensorSide(p, 0, tile, Layout::rows), to);
-  };
-  const auto fill_columns = [&](const GemmTiling::Tile& tile) {
-    block.fill(TensorSide(p, 1, tile, tensor_columns), Layout::stages);
-  };
   GemmTiling::Tile tile = p.tiling.at(blockIdx.x);
-  GemmTiling::Tile next = p.tiling.at(blockIdx.x + step);
   if (threadIdx.x == 0) {
-    for (int side = 0; side <= Layout::stages; ++side) block.full(side).init(1);
+    for (int side = 0; side < 2; ++side) block.full(side).init(1);
     publish_mbarriers();
     fence_shared_writes();
-    fill_rows(tile, 0);
-    fill_columns(tile);
-    if (blockIdx.x + step < p.tiling.count) fill_rows(next, 1);
+    for (int side = 0; side < 2; ++side) block.fill(p, tile, side);
   }
   __syncthreads();
   const int warpgroup = __shfl_sync(0xffffffffU, static_cast<int>(threadIdx.x) / 128, 0);
   const int row = static_cast<int>(threadIdx.x) / 32 * 16;  // this warp's first one
-  Turn<Layout::stages> stage;
-  unsigned columns_phase = 0;
+  unsigned phase[2] = {0, 0};
   bool has_columns = false;
   for (std::int64_t t = blockIdx.x; t < p.tiling.count; t += step) {
     TensorSums<1> sums;
     sums.clear();
-    block.stage = stage.index;
     if (!has_columns) {
-      block.full(Layout::stages).wait(columns_phase);
-      columns_phase ^= 1U;
+      block.full(1).wait(phase[1]);
+      phase[1] ^= 1U;
     }
-    block.full(stage.index).wait(stage.phase);
-    multiply_stage<Steps>(block, stage.index, stage.index, warpgroup, sums);
-    // Mostly nothing is lost by any row or column.
+    block.full(0).wait(phase[0]);
+    phase[0] ^= 1U;
+    multiply_stage<Steps>(block, 0, 0, warpgroup, sums);
+    // Mostly nothing is lost by any row or column. From here on nobody reads them.
     bool is_listed = any_consumer(block.loses(p, tile));
     if (is_listed) is_listed = any_consumer(seems_lossy(block, row, sums));
     if (is_listed) is_listed = any_consumer(mark_lossy(p, block, tile, row, sums));
+    const GemmTiling::Tile next = p.tiling.at(t + step);
     has_columns = next.column == tile.column && next.batch == tile.batch;
     if (threadIdx.x == 0) {
       if (is_listed) p.rest.tile[atomicAdd(p.rest.count, 1U)] = static_cast<unsigned>(t);
-      if (!has_columns && t + step < p.tiling.count) fill_columns(next);
+      if (t + step < p.tiling.count) {
+        block.fill(p, next, 0);
+        if (!has_columns) block.fill(p, next, 1);
+      }
     }
     store_rows<Chained>(p, block, tile, t, row, is_listed, sums);
-    fence_shared_writes();  // waits for what this thread has stored, too: half of the tile's time, it seems
-    __syncthreads();
     tile = next;
-    if (t + 2 * step < p.tiling.count) {
-      next = p.tiling.at(t + 2 * step);
-      if (threadIdx.x == 0) fill_rows(next, stage.index);
-    }
-    stage.next();
   }
 #endif
 }
