@@ -1,6 +1,7 @@
 // Splitting a factor: one pass, any strides.
 #include "cuda/gemm_halves.cuh"
 #include "cuda/gemm_split.cuh"
+#include "cuda/gemm_tensor.hpp"
 
 #include "cuda/primitives/access.cuh"
 #include "cuda/primitives/launch.cuh"
@@ -132,6 +133,17 @@ __device__ __forceinline__ void chain_span(const GemmParameters& p, std::int64_t
     if (k + e >= depth) v[e] = 0.F;  // a chain need not keep 0
 }
 
+/// Of a triangle: the blocks along K that products read for tiles with this row. Others are zero, and nobody's.
+__device__ __forceinline__ TensorDepth read_depth(const GemmFactor& factor, const Halves& h, std::int64_t row) {
+  constexpr int tile_rows = tensor_tuning(2).rows();  // the largest
+  static_assert(tile_rows % tensor_tuning(1).rows() == 0 && tile_rows % rows_per_block == 0);
+  const std::int64_t first = row / tile_rows * tile_rows;
+  TensorDepth depth{0, h.blocks};
+  if (factor.structure == MatrixStructure::lower) depth.end = ::min(depth.end, (first + tile_rows) / halves_depth);
+  if (factor.structure == MatrixStructure::upper) depth.first = first / halves_depth;
+  return depth;
+}
+
 template <bool Chained>
 __global__ void __launch_bounds__(threads, split_blocks(Chained))
     split_kernel(const __grid_constant__ SplitParameters p) {
@@ -159,9 +171,10 @@ __global__ void __launch_bounds__(threads, split_blocks(Chained))
   const Place at{factor, factor.data + p.gemm.batch.offset(factor.batch, batch), group * rows_per_block, factor.rows,
                  p.gemm.depth(batch)};
   const std::int64_t row = at.row + threadIdx.x / 8;
-  const std::int64_t end = ::min(h.blocks, (part + 1) * h.blocks_per_part());
+  const TensorDepth read = read_depth(factor, h, at.row);
+  const std::int64_t end = ::min(read.end, (part + 1) * h.blocks_per_part());
   HalvesLoss loss{0, 0};
-  for (std::int64_t block = part * h.blocks_per_part(); block < end; block += in_flight) {
+  for (std::int64_t block = ::max(read.first, part * h.blocks_per_part()); block < end; block += in_flight) {
     Span v[in_flight];
     if (side.loading == Loading::vectors)
       load_vectors(at, block * halves_depth, v);
