@@ -27,6 +27,23 @@ TYPED_TEST(GemmTest, Shapes) {
   this->check(GemmCase::of(5, 0, 3));
 }
 
+// Many rows times a small matrix, and a small matrix times many columns: vectors in memory or none, full tiles or not.
+TYPED_TEST(GemmTest, SmallTimesLarge) {
+  for (const auto& [m, n, k] : {std::array<std::int64_t, 3>{1000, 64, 16}, {705, 52, 44}, {300, 8, 64}, {133, 36, 61}})
+    for (const bool turned : {false, true}) {
+      GemmCase c = turned ? GemmCase::of(n, m, k) : GemmCase::of(m, n, k);
+      if (turned) c.a_spec.order = c.b_spec.order = c.c_spec.order = {1, 0};
+      if (turned)
+        c.b_spec.padding = {(4 - k % 4) % 4, 0};
+      else
+        c.a_spec.padding = {0, (4 - k % 4) % 4};
+      this->check(c);
+      c.options = {-0.5, 2};
+      this->check(c);
+      if (testing::Test::HasFailure()) return;
+    }
+}
+
 // Several tiles and windows in every direction.
 TYPED_TEST(GemmTest, Larger) {
   for (const auto& [m, n, k] : {std::array<std::int64_t, 3>{600, 70, 700}, {70, 1100, 260}, {259, 261, 1031}}) {
@@ -407,9 +424,9 @@ TYPED_TEST(GemmTest, OddNumbersAmongOthers) {
       return gemm_noise_from(salt)(batch, i, j);
     };
   };
-  for (const std::int64_t k : {20, 64, 200})
+  for (const auto& [m, n, k] : {std::array<std::int64_t, 3>{70, 131, 20}, {70, 131, 64}, {70, 131, 200}, {210, 52, 44}})
     for (const bool turned : {false, true}) {
-      GemmCase c = GemmCase::of(70, 131, k);
+      GemmCase c = GemmCase::of(m, n, k);
       if (turned) c.a_spec.order = c.b_spec.order = c.c_spec.order = {1, 0};
       GemmCheck<TypeParam>(c, with(0), gemm_noise_from(2)).check();
       GemmCheck<TypeParam>(c, gemm_noise_from(1), with(7)).check();

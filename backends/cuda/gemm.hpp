@@ -20,11 +20,25 @@ void run_gemm_tensor(const detail::GemmProblem& problem, const detail::Queue& qu
 template <TensorWay Way>
 std::size_t gemm_tensor_workspace(const detail::GemmProblem& problem);
 
-/// f32 in one launch, in small tiles (gemm_tiles.cu).
-const char* refuse_gemm_any_tiles(const detail::GemmProblem& problem);
-/// Where that is fastest.
+/// f32 in one launch, in small tiles (gemm_tiles.cuh), by one of the ways of gemm_tiles_tuning().
+template <int Way>
+const char* refuse_gemm_tiles_by(const detail::GemmProblem& problem);
+template <int Way>
+void run_gemm_tiles_by(const detail::GemmProblem& problem, const detail::Queue& queue);
+struct GemmTilesChoice {
+  int way;
+  double time;  // as estimated, in microseconds
+};
+GemmTilesChoice fastest_gemm_tiles(const detail::GemmProblem& problem);
+/// By the fastest way, where that is faster than all else.
 const char* refuse_gemm_tiles(const detail::GemmProblem& problem);
 void run_gemm_tiles(const detail::GemmProblem& problem, const detail::Queue& queue);
+
+/// f32, many rows times a small matrix (gemm_skinny.cu).
+const char* refuse_gemm_any_skinny(const detail::GemmProblem& problem);
+/// Where that is fastest.
+const char* refuse_gemm_skinny(const detail::GemmProblem& problem);
+void run_gemm_skinny(const detail::GemmProblem& problem, const detail::Queue& queue);
 
 /// f32 problems that cuBLAS is faster with.
 const char* refuse_gemm_small(const detail::GemmProblem& problem);

@@ -11,7 +11,9 @@ struct GemmCost {
 
   /// How many tiles a multiprocessor takes one after the other.
   double rounds_of(const GemmTiling& tiling, std::int64_t slices) const {
-    const double tiles = static_cast<double>(tiling.count) * static_cast<double>(slices);
+    return rounds_of(static_cast<double>(tiling.count) * static_cast<double>(slices));
+  }
+  double rounds_of(double tiles) const {
     return static_cast<double>(static_cast<std::int64_t>((tiles + multiprocessors - 1) / multiprocessors));
   }
 
@@ -42,18 +44,29 @@ struct GemmCost {
     const GemmCostTuning tuning = gemm_cost_tuning();
     return slices == 1 ? 0.0 : tuning.launch + elements * 8 * static_cast<double>(slices + 1) / tuning.split_bytes;
   }
-  /// Tiles of 32 x 32, several on each multiprocessor.
-  double tiles(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t batches) const {
-    const GemmCostTuning tuning = gemm_cost_tuning();
-    const double tiles = static_cast<double>((m + 31) / 32 * ((n + 31) / 32)) * static_cast<double>(batches);
-    const auto rounds = static_cast<std::int64_t>((tiles + multiprocessors - 1) / multiprocessors);
-    const double stages = static_cast<double>((k + gemm_tiles_tuning().depth - 1) / gemm_tiles_tuning().depth);
-    return tuning.tiles_launch + static_cast<double>(rounds) * (tuning.tiles_tile + stages * tuning.tiles_stage);
+  /// By gemm_tiles_tuning(way).
+  double tiles(int way, std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t batches) const {
+    const GemmTilesTuning tuning = gemm_tiles_tuning(way);
+    const auto up = [](std::int64_t x, std::int64_t unit) { return static_cast<double>((x + unit - 1) / unit); };
+    const double tiles = up(m, gemm_tile_rows) * up(n, tuning.columns) * static_cast<double>(batches);
+    return gemm_cost_tuning().tiles_launch + rounds_of(tiles) * (tuning.tile + up(k, tuning.depth) * tuning.stage);
   }
-  double vendor(double products, double elements, bool is_vector) const {
+  /// `columns`: elements of the small factor; `elements` of all three.
+  double skinny(double columns, double elements) const {
     const GemmCostTuning tuning = gemm_cost_tuning();
-    const double launch = is_vector ? tuning.vendor_vector_launch : tuning.vendor_launch;
-    return launch + products * 2 / tuning.vendor_flops + elements * 4 / tuning.vendor_bytes;
+    return tuning.skinny_launch + columns * tuning.skinny_columns + elements * 4 / tuning.skinny_bytes;
+  }
+  double vendor_narrow(double elements) const {
+    return gemm_cost_tuning().vendor_launch + elements * 4 / gemm_cost_tuning().vendor_narrow_bytes;
+  }
+  /// `results` of k products each, from and to so many elements in memory.
+  double vendor(double results, double k, double elements, bool is_vector) const {
+    const GemmCostTuning tuning = gemm_cost_tuning();
+    // As far as its times tell: few tiles, of 64 x 64 say, and a k that is worth it.
+    const bool is_sliced = k >= 256 && k * multiprocessors * (64 * 64) >= 768 * results;
+    const double launch =
+        is_vector ? tuning.vendor_vector_launch : tuning.vendor_launch + (is_sliced ? tuning.vendor_slices : 0);
+    return launch + results * k * 2 / tuning.vendor_flops + elements * 4 / tuning.vendor_bytes;
   }
   /// Its results through a chain.
   double vendor_pass(double elements) const {

@@ -1,5 +1,8 @@
 // f32 products: from a problem to kernels and the memory they need.
 #include "cuda/gemm.hpp"
+
+#include <algorithm>
+
 #include "cuda/gemm_cost.hpp"
 #include "cuda/gemm_direct.hpp"
 #include "cuda/gemm_passes.hpp"
@@ -111,16 +114,23 @@ TensorShape best_shape(const GemmProblem& problem, const GemmParameters& gemm, T
   return best;
 }
 
+/// Whatever best_shape() may find takes longer.
+constexpr double least_tensor_time() { return gemm_cost_tuning().launches + gemm_cost_tuning().tile[0]; }
+
+/// Of a, b and c.
+double elements_of(const GemmProblem& problem) {
+  const auto count = [](std::int64_t x, std::int64_t y) { return static_cast<double>(x) * static_cast<double>(y); };
+  return (count(problem.m, problem.k) + count(problem.k, problem.n) + count(problem.m, problem.n)) *
+         static_cast<double>(problem.batch.count);
+}
+
 /// By cuBLAS.
 double vendor_time(const GemmProblem& problem) {
   const GemmCost cost = device_cost();
-  const double batches = static_cast<double>(problem.batch.count);
-  const auto count = [batches](std::int64_t x, std::int64_t y) {
-    return static_cast<double>(x) * static_cast<double>(y) * batches;
-  };
-  const double moved = count(problem.m, problem.k) + count(problem.k, problem.n) + count(problem.m, problem.n);
-  const double results = count(problem.m, problem.n);
-  const double time = cost.vendor(results * static_cast<double>(problem.k), moved, problem.m == 1 || problem.n == 1);
+  const double results =
+      static_cast<double>(problem.m) * static_cast<double>(problem.n) * static_cast<double>(problem.batch.count);
+  const double time =
+      cost.vendor(results, static_cast<double>(problem.k), elements_of(problem), problem.m == 1 || problem.n == 1);
   return problem.after->empty() ? time : time + cost.vendor_pass(results);
 }
 
@@ -314,19 +324,31 @@ MYLOS_WAY(direct)
 const char* refuse_gemm_small(const GemmProblem& problem) {
   if (const char* reason = refuse_gemm_vendor(problem)) return reason;
   if (const char* reason = refuse_gemm_tensor<TensorWay::fastest>(problem)) return reason;
-  return vendor_time(problem) < best_shape(problem, make_gemm_parameters(problem), TensorWay::fastest).time
+  const double time = vendor_time(problem);
+  if (time <= least_tensor_time()) return nullptr;
+  return time < best_shape(problem, make_gemm_parameters(problem), TensorWay::fastest).time
              ? nullptr
              : "tensor cores are faster at this size";
 }
 
+const char* refuse_gemm_skinny(const GemmProblem& problem) {
+  if (const char* reason = refuse_gemm_any_skinny(problem)) return reason;
+  const GemmCost cost = device_cost();
+  const double elements = elements_of(problem);
+  const double time = cost.skinny(static_cast<double>(std::min(problem.m, problem.n) * problem.k), elements);
+  if (fastest_gemm_tiles(problem).time <= time) return "tiles are faster at this size";
+  if (refuse_gemm_vendor(problem) == nullptr && cost.vendor_narrow(elements) <= time)
+    return "cuBLAS is faster at this size";
+  return nullptr;  // the passes on tensor cores move more memory
+}
+
 const char* refuse_gemm_tiles(const GemmProblem& problem) {
-  if (const char* reason = refuse_gemm_any_tiles(problem)) return reason;
+  if (const char* reason = refuse_gemm_tiles_by<0>(problem)) return reason;
   if (problem.determinism == Determinism::batch_invariant) return "rows are to have the same bits in any batch";
-  const double time = device_cost().tiles(problem.m, problem.n, problem.k, problem.batch.count);
+  const double time = fastest_gemm_tiles(problem).time;
   if (time <= gemm_cost_tuning().vendor_vector_launch) return nullptr;  // whatever cuBLAS does
   if (refuse_gemm_vendor(problem) == nullptr && vendor_time(problem) <= time) return "cuBLAS is faster at this size";
-  const bool may_be_slow =
-      time > gemm_cost_tuning().launches && refuse_gemm_tensor<TensorWay::fastest>(problem) == nullptr;
+  const bool may_be_slow = time > least_tensor_time() && refuse_gemm_tensor<TensorWay::fastest>(problem) == nullptr;
   if (may_be_slow && best_shape(problem, make_gemm_parameters(problem), TensorWay::fastest).time <= time)
     return "tensor cores are faster at this size";
   return nullptr;

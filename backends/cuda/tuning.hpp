@@ -323,15 +323,30 @@ struct DirectTuning {
 MYLOS_HOST_DEVICE constexpr DirectTuning direct_tuning() { return {8, 104, 152}; }
 /// Rows of the result that are worked on together, so that what their tiles read stays in the L2 cache.
 inline constexpr std::int64_t tensor_group_rows = 2048;
-/// Small products: tiles of 32 x 32.
+/// Small products in one launch: tiles, and what they take in microseconds.
 struct GemmTilesTuning {
-  int threads;
-  int blocks;            // per multiprocessor at least
-  int depth;             // elements along K in a stage
-  int stages;            // in shared memory
-  std::int64_t longest;  // K at most: a warp adds the products of its share one after the other
+  bool on_tensor_cores;
+  int columns;
+  int depth;     // elements along K in a stage
+  int stages;    // in shared memory
+  int blocks;    // per multiprocessor at least
+  double tile;   // before and after its stages
+  double stage;  // of a multiprocessor that has several tiles, for each
 };
-MYLOS_HOST_DEVICE constexpr GemmTilesTuning gemm_tiles_tuning() { return {256, 2, 64, 4, 8192}; }
+inline constexpr int gemm_tile_rows = 32;
+inline constexpr int gemm_tiles_ways = 3;
+MYLOS_HOST_DEVICE constexpr GemmTilesTuning gemm_tiles_tuning(int way) {
+  switch (way) {
+    case 0:
+      return {false, 32, 64, 4, 2, 0.6, 0.68};
+    case 1:
+      return {true, 32, 128, 3, 2, 0.7, 1.02};
+    default:
+      return {true, 64, 128, 3, 1, 1.4, 1.77};
+  }
+}
+/// K at most: a warp adds the products of its share one after the other.
+inline constexpr std::int64_t gemm_tiles_longest = 8192;
 /// Microseconds, and units of work per microsecond. By units of a tile where there are two: of 128 or 256 rows.
 struct GemmCostTuning {
   double launches;  // of the kernels of a product on tensor cores
@@ -343,16 +358,20 @@ struct GemmCostTuning {
   double shallow_bytes;    // of a result of one stage
   double split_bytes;
   double vendor_launch;
+  double vendor_slices;         // where K is cut into slices, the second launch
   double vendor_vector_launch;  // where a factor is a vector
   double vendor_flops;          // f32
   double vendor_bytes;
-  double vendor_pass;  // the launch of a chain behind it
+  double vendor_pass;          // the launch of a chain behind it
+  double vendor_narrow_bytes;  // where k and a side of c are short
   double tiles_launch;
-  double tiles_tile;  // before and after its stages
-  double tiles_stage;
+  double skinny_launch;
+  double skinny_columns;  // for each element of b
+  double skinny_bytes;
 };
 MYLOS_HOST_DEVICE constexpr GemmCostTuning gemm_cost_tuning() {
-  return {10, 6, {4.5, 6}, {1.2, 2.2}, {2.3, 2.7}, 1.15, 2.7e6, 3.3e6, 8.5, 6.5, 50e6, 4e6, 4, 3.8, 1, 0.85};
+  return {10,  6,    {4.5, 6}, {1.2, 2.2}, {2.3, 2.7}, 1.15, 2.7e6, 3.3e6,  8.5,  3,
+          6.5, 50e6, 4e6,      4,          2.2e6,      5,    7,     2.1e-3, 2.8e6};
 }
 /// Of K at least that a slice has.
 inline constexpr std::int64_t gemm_slice_depth = 512;
