@@ -163,37 +163,6 @@ TYPED_TEST(GemmTest, Dtypes) {
         }
 }
 
-TYPED_TEST(GemmTest, Batches) {
-  const std::vector<GemmCase> cases{
-      {{4, 9, 11}, {4, 11, 13}, {4, 9, 13}},
-      {{4, 9, 11}, {11, 13}, {4, 9, 13}},           // 3-D tensor times matrix
-      {{2, 3, 9, 11}, {11, 13}, {2, 3, 9, 13}},     // 4-D
-      {{9, 11}, {4, 11, 13}, {4, 9, 13}},           // matrix times 3-D tensor
-      {{2, 1, 9, 11}, {3, 11, 13}, {2, 3, 9, 13}},  // both broadcast
-      {{1, 9, 11}, {11, 13}, {5, 9, 13}},           // into copies
-      {{2, 2, 3, 2, 5, 7}, {2, 7, 4}, {2, 2, 3, 2, 5, 4}},
-      {{0, 9, 11}, {0, 11, 13}, {0, 9, 13}},
-      {{300, 2, 3}, {300, 3, 2}, {300, 2, 2}},
-      {{3, 1, 40}, {3, 40, 1}, {3, 1, 1}},
-  };
-  for (GemmCase c : cases) {
-    const auto rank = static_cast<int>(c.a.size());
-    this->check(c);
-    c.options.beta = -0.5;
-    this->check(c);
-    // The batch as the fastest dimension of a, and of a and c.
-    for (int d = 0; d < rank; ++d) c.a_spec.order.push_back((d + rank - 2) % rank);
-    this->check(c);
-    if (c.c.size() == c.a.size()) {
-      c.c_spec.order = c.a_spec.order;
-      this->check(c);
-      c.c_spec.padding = {2};
-      this->check(c);
-    }
-    if (testing::Test::HasFailure()) return;
-  }
-}
-
 TYPED_TEST(GemmTest, AlphaAndBeta) {
   for (const DType dtype : floating)
     for (const double alpha : {1.0, 0.0, -0.7})

@@ -34,6 +34,7 @@ constexpr detail::Candidate<detail::GemmProblem> list[] = {
     tiles<2>("cuda/wide_split_tiles"),
     tensor<TensorWay::split>("cuda/tensor_split"),
     tensor<TensorWay::shallow>("cuda/tensor_shallow"),
+    tensor<TensorWay::overlap>("cuda/tensor_overlap"),
     tensor<TensorWay::direct>("cuda/tensor_direct"),
 };
 

@@ -11,6 +11,7 @@ enum class TensorWay {
   fastest,
   split,    // by a pass of its own (gemm_tensor.cuh)
   shallow,  // likewise, for a k of one block (gemm_shallow.cuh)
+  overlap,  // by some blocks while others multiply (gemm_overlap.cuh)
   direct    // as they are loaded (gemm_direct.cuh)
 };
 template <TensorWay Way>

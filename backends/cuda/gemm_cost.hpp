@@ -19,11 +19,13 @@ struct GemmCost {
 
   /// `slices` of K side by side, each of this depth and with all tiles.
   double tensor(const GemmTiling& tiling, std::int64_t depth, std::int64_t slices) const {
-    constexpr GemmCostTuning tuning = gemm_cost_tuning();
-    const double rounds = rounds_of(tiling, slices);
+    return rounds_of(tiling, slices) * tensor_tile(tiling, depth);
+  }
+  static double tensor_tile(const GemmTiling& tiling, std::int64_t depth) {
+    const GemmCostTuning tuning = gemm_cost_tuning();
     const double stages = static_cast<double>((depth + halves_depth - 1) / halves_depth);
     const int units = tiling.tile_rows / 128;
-    return rounds * (tuning.tile[units - 1] + stages * tuning.stage[units - 1]);
+    return tuning.tile[units - 1] + stages * tuning.stage[units - 1];
   }
   /// Likewise, of 128 rows, where the factors are split as they are loaded, in vectors, by warps that have one of them.
   /// Two stages go by before the first products; rows that do not exist take longer to load than others.
@@ -32,6 +34,18 @@ struct GemmCost {
     const double stages = static_cast<double>((depth + halves_depth - 1) / halves_depth + 2);
     const double stage = tuning.direct_stage[along_rows ? 1 : 0] * (ragged ? tuning.direct_ragged : 1);
     return rounds_of(tiling, slices) * (tuning.tile[0] + stages * stage);
+  }
+  /// All of K, with so many elements that are split beside. The first tiles have to wait.
+  double overlap(const GemmTiling& tiling, std::int64_t k, double elements) const {
+    const GemmCostTuning tuning = gemm_cost_tuning();
+    const double first = multiprocessors / static_cast<double>(tiling.count);
+    return tensor(tiling, k, 1) + split(elements) * (tuning.overlap[0] + (first < 1 ? first : 1) * tuning.overlap[1]);
+  }
+  /// Multiprocessors that split, so that they take as long as the others take to multiply. `split`: how long one of
+  /// them would take.
+  int splitters(const GemmTiling& tiling, std::int64_t k, double split) const {
+    const double multiply = static_cast<double>(tiling.count) * tensor_tile(tiling, k);
+    return 1 + static_cast<int>((multiprocessors - 1) * split / (split + multiply));
   }
   /// One block of K, by the elements of the result.
   double shallow(double elements) const {

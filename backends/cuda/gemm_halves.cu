@@ -83,42 +83,12 @@ __device__ __forceinline__ void load_staged(const Place& at, std::int64_t first,
     for (int e = 0; e < span; ++e) v[u][e] = own[u * halves_depth + e];
 }
 
-struct SplitSpan {
-  HalvesPiece piece;
-  float unit;
-  HalvesLoss loss;
-};
-
-/// The eight threads of a row call this together. `compensates`: gemm_halves.cuh.
-__device__ __forceinline__ SplitSpan split_span(const Span& x, bool compensates) {
-  unsigned largest = 0;  // as an integer, so that NaN is larger than all else
-#pragma unroll
-  for (int e = 0; e < span; ++e) largest = ::max(largest, __float_as_uint(x[e]) & 0x7fffffffU);
-#pragma unroll
-  for (int distance = 4; distance > 0; distance /= 2)
-    largest = ::max(largest, __shfl_xor_sync(0xffffffffU, largest, distance));
-  const HalvesScale scale = halves_scale(largest);
-  float y[span];
-#pragma unroll
-  for (int e = 0; e < span; ++e) y[e] = x[e] * scale.scale;
-  SplitSpan s;
-  s.piece = split_piece(y);
-  const float lost = lost_by(y, s.piece);
-  const unsigned row_has_low = __ballot_sync(0xffffffffU, s.piece.has_low()) >> (threadIdx.x % 32 / 8 * 8) & 0xffU;
-  s.unit = compensates && row_has_low != 0 ? compensated(scale.unit) : scale.unit;
-  s.loss = {scale.largest, scale.scale != 0.F ? lost * s.unit : scale.largest};
-  return s;
-}
-
-/// Writes what a thread has of a block, at once with its neighbours: lines of 128 bytes.
+/// Writes what a thread has of a block.
 __device__ __forceinline__ void store_span(const Halves& h, std::int64_t matrix, std::int64_t block, std::int64_t row,
                                            const SplitSpan& s) {
-  const unsigned piece = threadIdx.x % 8;
   const std::int64_t index = matrix * h.blocks + block;
-  unsigned char* to = h.data + index * h.block_bytes() + row * 128 + (piece ^ static_cast<unsigned>(row & 7)) * 16;
-  *reinterpret_cast<detail::Pack<std::uint32_t, 4>*>(to) = s.piece.high;
-  *reinterpret_cast<detail::Pack<std::uint32_t, 4>*>(to + h.pitch * 128) = s.piece.low;
-  if (piece == 0) h.unit[index * h.pitch + row] = s.unit;
+  store_piece(h.data + index * h.block_bytes() + row * 128, row, h.pitch * 128, s.piece);
+  if (threadIdx.x % 8 == 0) h.unit[index * h.pitch + row] = s.unit;
 }
 
 /// `before`, on what a thread has of the block that begins at `first`.
@@ -173,7 +143,7 @@ __global__ void __launch_bounds__(threads, split_blocks(Chained))
   const std::int64_t row = at.row + threadIdx.x / 8;
   const TensorDepth read = read_depth(factor, h, at.row);
   const std::int64_t end = ::min(read.end, (part + 1) * h.blocks_per_part());
-  HalvesLoss loss{0, 0};
+  SplitSum sum{0, 0};
   for (std::int64_t block = ::max(read.first, part * h.blocks_per_part()); block < end; block += in_flight) {
     Span v[in_flight];
     if (side.loading == Loading::vectors)
@@ -188,14 +158,11 @@ __global__ void __launch_bounds__(threads, split_blocks(Chained))
       if constexpr (Chained) {
         if (factor.is_chained) chain_span(p.gemm, batch, row, (block + u) * halves_depth, v[u]);
       }
-      const SplitSpan s = split_span(v[u], factor.is_a);
+      const SplitSpan s = split_span(v[u], largest_of_row(v[u]), factor.is_a, sum);
       if (row < h.pitch) store_span(h, matrix, block + u, row, s);
-      loss.largest = fmaxf(loss.largest, s.loss.largest);
-      loss.lost += s.loss.lost;
     }
   }
-#pragma unroll
-  for (int distance = 4; distance > 0; distance /= 2) loss.lost += __shfl_xor_sync(0xffffffffU, loss.lost, distance);
+  const HalvesLoss loss = loss_of_row(sum);
   if (threadIdx.x % 8 == 0 && row < h.pitch) h.loss[(matrix * h.parts + part) * h.pitch + row] = loss;
 }
 

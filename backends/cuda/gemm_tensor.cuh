@@ -19,6 +19,7 @@
 
 #include "cuda/gemm_tensor_sums.cuh"
 #include "cuda/primitives/device.hpp"
+#include "cuda/primitives/flag.cuh"
 #include "cuda/primitives/launch.cuh"
 
 namespace mylos::cuda {
@@ -40,18 +41,39 @@ __device__ __forceinline__ TensorDepth depth_of(const TensorParameters& p, const
   return depth;
 }
 
+/// One thread: until the halves of a tile are there.
+template <class Layout>
+__device__ __forceinline__ void wait_for_halves(const TensorParameters& p, const GemmTiling::Tile& tile) {
+#pragma unroll
+  for (int f = 0; f < 2; ++f) {
+    const HalvesProgress& progress = p.progress[f];
+    if (progress.done == nullptr) continue;
+    const unsigned* const done = progress.done + p.gemm.batch.offset(p.halves[f].batch, tile.batch) * progress.slabs;
+    const std::int64_t first = (f == 0 ? tile.row : tile.column) / 128;
+    const std::int64_t end = ::min(progress.slabs, first + (f == 0 ? Layout::rows : tensor_columns) / 128);
+    for (std::int64_t slab = first; slab < end; ++slab)
+      wait_for_count(done + slab, static_cast<unsigned>(progress.height(slab) * progress.stretches));
+  }
+  acquire();
+  fence_bulk_copies();
+}
+
 /// One thread. Tiles differ in depth where there are triangles, so blocks take them as they come.
 template <class Layout>
 __device__ __forceinline__ void fill_stages(const TensorParameters& p, const TensorBlock<Layout>& block) {
   TileWalk<Layout> walk{block};
   Turn<Layout::stages> stage;
   Turn<Layout::slots> slot;
-  std::int64_t t = blockIdx.x;
+  // Blocks that have to wait for a multiprocessor must not keep a tile until then.
+  const bool is_overlapped = p.is_overlapped();
+  const std::int64_t taken = is_overlapped ? 0 : gridDim.x;
+  std::int64_t t = is_overlapped ? static_cast<std::int64_t>(atomicAdd(p.next_tile, 1U)) : blockIdx.x;
   while (true) {
-    walk.publish(t);
-    if (t >= p.tiling.count) return;
-    const std::int64_t next = gridDim.x + static_cast<std::int64_t>(atomicAdd(p.next_tile, 1U));
+    if (t >= p.tiling.count) return walk.publish(t);
+    const std::int64_t next = taken + static_cast<std::int64_t>(atomicAdd(p.next_tile, 1U));
     const GemmTiling::Tile tile = p.tiling.at(t);
+    if (is_overlapped) wait_for_halves<Layout>(p, tile);
+    walk.publish(t);
     const TensorSide a(p, 0, tile, Layout::rows);
     const TensorSide b(p, 1, tile, tensor_columns);
     const TensorDepth depth = depth_of<Layout>(p, tile);
@@ -140,9 +162,10 @@ __global__ void __launch_bounds__(QueuedLayout<Units>::threads, 1)
   __syncthreads();
   if (__shfl_sync(0xffffffffU, static_cast<int>(threadIdx.x) / 128, 0) == 0) {
     give_registers<40>();
-    if (threadIdx.x == 0)
+    if (threadIdx.x == 0) {
       fill_stages<Layout>(p, block);
-    else if (threadIdx.x >= 32)
+      if (p.is_overlapped()) wait_for_kernel_before();
+    } else if (threadIdx.x >= 32)
       fill_losses<Layout>(p, block);
   } else {
     take_registers<232>();
@@ -159,7 +182,8 @@ template <int Units, bool Chained>
 void launch_tensor(const TensorParameters& parameters, void* stream) {
   const int blocks = device_attribute(cudaDevAttrMultiProcessorCount);
   launch(tensor_kernel<Units, Chained>, parameters.tiling.count < blocks ? parameters.tiling.count : blocks,
-         QueuedLayout<Units>::threads, stream, parameters, QueuedLayout<Units>::bytes + QueuedLayout<Units>::alignment);
+         QueuedLayout<Units>::threads, stream, parameters, QueuedLayout<Units>::bytes + QueuedLayout<Units>::alignment,
+         parameters.is_overlapped());
 }
 
 }  // namespace mylos::cuda

@@ -52,6 +52,19 @@ struct TensorDepth {
   std::int64_t end;
 };
 
+/// Halves that are being made while products of them run: gemm_overlap.hpp.
+struct HalvesProgress {
+  unsigned* done;       // units of each slab of 128 rows, matrix by matrix; null where the halves are there
+  std::int64_t groups;  // of 16 rows, in a matrix
+  std::int64_t slabs;
+  int stretches;  // of K: so many units has a group
+
+  /// Groups of a slab.
+  MYLOS_HOST_DEVICE int height(std::int64_t slab) const {
+    return groups - slab * 8 < 8 ? static_cast<int>(groups - slab * 8) : 8;
+  }
+};
+
 GemmTiling make_tiling(const GemmParameters& parameters, int tile_rows, std::int64_t group_rows);
 
 struct TensorParameters {
@@ -59,7 +72,10 @@ struct TensorParameters {
   Halves halves[2];
   GemmTiling tiling;
   GemmRest rest;
-  unsigned* next_tile;  // that no block has taken, less the number of blocks
+  unsigned* next_tile;  // that no block has taken, less the number of blocks where the halves are there
+  HalvesProgress progress[2];
+
+  MYLOS_HOST_DEVICE bool is_overlapped() const { return progress[0].done != nullptr || progress[1].done != nullptr; }
 };
 
 /// Whether this build has the kernel for the current device.

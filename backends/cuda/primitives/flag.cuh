@@ -18,4 +18,19 @@ __device__ __forceinline__ std::uint32_t load_whole(const std::uint64_t* from, s
   return static_cast<std::uint32_t>(word >> 32);
 }
 
+/// Adds 1 to a counter, after all that this thread has seen written; returns nothing.
+__device__ __forceinline__ void count_released(unsigned* counter) {
+  asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(counter) : "memory");
+}
+/// What was written before a counter reached a value can be read after this and acquire().
+__device__ __forceinline__ void wait_for_count(const unsigned* counter, unsigned value) {
+  while (true) {
+    unsigned count;
+    asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(count) : "l"(counter) : "memory");
+    if (count >= value) return;
+    __nanosleep(64);
+  }
+}
+__device__ __forceinline__ void acquire() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
+
 }  // namespace mylos::cuda

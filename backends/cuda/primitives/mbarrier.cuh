@@ -88,4 +88,10 @@ __device__ __forceinline__ void fence_shared_writes() {
   MYLOS_SM90(asm volatile("fence.proxy.async.shared::cta;" ::: "memory");)
 }
 
+/// Between ordinary accesses to global memory and those of copy_bulk, in either order: by the threads that wrote,
+/// before they tell, and by the thread that copies, after it was told.
+__device__ __forceinline__ void fence_bulk_copies() {
+  MYLOS_SM90(asm volatile("fence.proxy.async.global;" ::: "memory");)
+}
+
 }  // namespace mylos::cuda
