@@ -13,6 +13,10 @@ void run_staged(const detail::RowProblem& problem, const detail::Queue& queue);
 const char* refuse_registers(const detail::RowProblem& problem);
 void run_registers(const detail::RowProblem& problem, const detail::Queue& queue);
 
+/// Rows held in the registers and the shared memory of a few blocks (row_cluster.cuh).
+const char* refuse_cluster(const detail::RowProblem& problem);
+void run_cluster(const detail::RowProblem& problem, const detail::Queue& queue);
+
 /// Rows held in the shared memory of a cluster (row_ring.cuh).
 const char* refuse_ring(const detail::RowProblem& problem);
 void run_ring(const detail::RowProblem& problem, const detail::Queue& queue);
@@ -31,6 +35,7 @@ template <class S>
 struct RowKernels {
   static void run_staged(const detail::RowProblem& problem, const detail::Queue& queue);
   static void run_registers(const detail::RowProblem& problem, const detail::Queue& queue);
+  static void run_cluster(const detail::RowProblem& problem, const detail::Queue& queue);
   static void run_ring(const detail::RowProblem& problem, const detail::Queue& queue);
   static void run_columns(const detail::RowProblem& problem, const detail::Queue& queue);
   static void run_passes(const detail::RowProblem& problem, const detail::Queue& queue);

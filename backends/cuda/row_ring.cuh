@@ -33,15 +33,20 @@ __global__ void __launch_bounds__(ring_threads, 1)
   const std::int64_t first_chunk = parameters.chunks * rank / blocks;
   const int chunks = static_cast<int>(parameters.chunks * (rank + 1) / blocks - first_chunk);
   const int slabs = (chunks + warps - 1) / warps;
-  const std::int64_t first_row = blockIdx.x / static_cast<unsigned>(blocks);
 
   const RingStages<S> stages(storage);
   Exchange exchange(storage + RingStages<S>::bytes, parameters.exchange, blocks, rank);
-  if (threadIdx.x == 0) stages.init();
+  using Rows = RingRows<Exchange::is_cluster>;
+  const Rows rows(storage + RingStages<S>::bytes + parameters.exchange_bytes, parameters.next_row,
+                  blockIdx.x / static_cast<unsigned>(blocks), parameters.row_step);
+  if (threadIdx.x == 0) {
+    rows.init();
+    stages.init();
+  }
   __syncthreads();
   exchange.start();
   if (warp == warps) {
-    fill_stages<S, T>(parameters, stages, first_chunk, chunks, first_row);
+    fill_stages<S, T>(parameters, stages, first_chunk, chunks, rows);
     return exchange.finish();
   }
 
@@ -50,7 +55,7 @@ __global__ void __launch_bounds__(ring_threads, 1)
   RingView<S> ring(stages, warp);
   RingRow<S, T> row(parameters, first_chunk, chunks);
   __shared__ RunAffine<T> affine_of[Work::finds_affine ? warps : 1];
-  Work work{p, first_row, parameters.in_run, &affine_of[Work::finds_affine ? warp : 0]};
+  Work work{p, rows[0], parameters.in_run, &affine_of[Work::finds_affine ? warp : 0]};
   bool is_simple = !Work::has_affine;
   typename Work::State state = F::empty();
   // Most chunks are whole, and what they need is known once for all.
@@ -101,13 +106,16 @@ __global__ void __launch_bounds__(ring_threads, 1)
     exchange.template leave<M>(p, state);
     state = F::empty();
   };
-  if (first_row < p.rows) look_and_leave(Rare(), first_row, 0);
+  std::int64_t next = rows[0];
+  look_and_leave(Rare(), next, 0);
 #pragma unroll 1
-  for (std::int64_t number = first_row; number < p.rows; number += parameters.row_step) {
+  for (int turn = 0; next < p.rows; ++turn) {
+    const std::int64_t number = next;
+    next = rows[turn + 1];
     if (ahead == slabs)
-      look_and_leave(Often(), number + parameters.row_step, 0);
+      look_and_leave(Often(), next, 0);
     else
-      look(Often(), number + parameters.row_step, 0, ahead);
+      look(Often(), next, 0, ahead);
     move_to(number);
     find_affine();  // on its way while the blocks' parts are
     const RowConstants<T> constants = exchange.template collect<M>(p, [&](const typename Work::State& statistic) {
@@ -133,7 +141,7 @@ __global__ void __launch_bounds__(ring_threads, 1)
       }
       ring.release(Work::can_write_back);
     }
-    if (ahead < slabs) look_and_leave(Often(), number + parameters.row_step, ahead);
+    if (ahead < slabs) look_and_leave(Often(), next, ahead);
   }
   exchange.finish();
 }
@@ -150,7 +158,8 @@ bool launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const
   parameters.in_run = problem.axis.rank > 0 && problem.axis.extent[problem.axis.rank - 1] == shape.run;
   parameters.chunks = shape.chunks;
   parameters.chunks_per_run = detail::Divider(shape.chunks / (problem.length() / shape.run));
-  const int bytes = RingStages<S>::bytes + Exchange::shared_bytes(blocks);
+  parameters.exchange_bytes = Exchange::shared_bytes(blocks);
+  const int bytes = RingStages<S>::bytes + parameters.exchange_bytes + RingRows<Exchange::is_cluster>::shared_bytes;
   MYLOS_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
 
   cudaLaunchAttribute together = {};
@@ -181,10 +190,12 @@ bool launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const
   }
   if (problem.rows.count < groups) groups = problem.rows.count;
   parameters.row_step = groups;
-  const Scratch scratch(queue.stream, Exchange::global_bytes(groups, blocks));
+  const bool claims = Exchange::is_cluster && problem.rows.count > 2 * groups && ring_claims_rows(shape);
+  const std::size_t scratch_bytes = claims ? sizeof(unsigned long long) : Exchange::global_bytes(groups, blocks);
+  const Scratch scratch(queue.stream, scratch_bytes);
   parameters.exchange = static_cast<unsigned char*>(scratch.data());
-  if (scratch.data() != nullptr)
-    MYLOS_CUDA_CHECK(cudaMemsetAsync(scratch.data(), 0, Exchange::global_bytes(groups, blocks), config.stream));
+  parameters.next_row = claims ? static_cast<unsigned long long*>(scratch.data()) : nullptr;
+  if (scratch.data() != nullptr) MYLOS_CUDA_CHECK(cudaMemsetAsync(scratch.data(), 0, scratch_bytes, config.stream));
   config.gridDim.x *= static_cast<unsigned>(groups);
   MYLOS_CUDA_CHECK(cudaLaunchKernelEx(&config, kernel, parameters));
   return true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cuda/primitives/mbarrier.cuh"
+#include "cuda/row_ring_rows.cuh"
 #include "cuda/row_tile.cuh"
 #include "cuda/tuning.hpp"
 
@@ -11,12 +12,14 @@ template <class T>
 struct RingParameters {
   RowParameters<T> row;
   int blocks_per_row;
-  std::int64_t row_step;  // rows that are worked on at once
-  std::int64_t run;       // consecutive elements; a row is one or more runs
-  bool in_run;            // they lie within the axis' fastest dimension
+  std::int64_t row_step;         // rows that are worked on at once
+  unsigned long long* next_row;  // the counter of RingRows
+  std::int64_t run;              // consecutive elements; a row is one or more runs
+  bool in_run;                   // they lie within the axis' fastest dimension
   detail::Divider chunks_per_run;
   std::int64_t chunks;      // per row
   unsigned char* exchange;  // global memory of a GridExchange
+  int exchange_bytes;       // of shared memory, that the exchange has
 };
 
 /// A chunk's place in memory: its elements `begin` to `end`, counted from its start, which is on a line of y and on 16
@@ -173,14 +176,17 @@ struct RingPosition {
 };
 
 /// The producer: a warp that fills the stages with the slabs of all rows of the block, a lane for each chunk.
-template <class S, class T>
+template <class S, class T, class Rows>
 __device__ __forceinline__ void fill_stages(const RingParameters<T>& parameters, const RingStages<S>& stages,
-                                            std::int64_t first_chunk, int chunks, std::int64_t first_row) {
+                                            std::int64_t first_chunk, int chunks, Rows rows) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   RingRow<S, T> row(parameters, first_chunk, chunks);
   RingPosition position;
   position.phase = 1;  // the stages are empty
-  for (std::int64_t number = first_row; number < parameters.row.rows; number += parameters.row_step) {
+  std::int64_t number = rows[0];
+  int turn = 0;
+  for (; number < parameters.row.rows; number = rows[++turn]) {
+    rows.ask(lane);
     row.move_to(number);
 #pragma unroll 1
     for (int first = 0; first < chunks; first += RingStages<S>::warps) {
@@ -200,7 +206,9 @@ __device__ __forceinline__ void fill_stages(const RingParameters<T>& parameters,
       __syncwarp();
       position.advance();
     }
+    rows.tell(lane, turn, parameters.blocks_per_row);
   }
+  rows[turn + 1];  // the last that is told: the block must live until then
 }
 
 /// What a warp sees of the stages: its chunk of each slab.

@@ -157,16 +157,42 @@ struct ExponentialFamily : detail::ExponentialSum<T, A> {
     if (p.op != RowOperator::softmax) return map<M, N>(p, c, v);
     const T factor = M::exp(held.max - c.shift) * c.scale;
 #pragma unroll
-    for (int k = 0; k < N; ++k) v[k] *= factor;
+    for (int k = 0; k < N; ++k) v[k] = M::product(v[k], factor);
   }
   template <class M, int N>
   static __device__ __forceinline__ void map(const RowParameters<T>& p, const RowConstants<T>& c, T* v) {
     if (p.op == RowOperator::softmax) {
+      if constexpr (std::is_same_v<T, float> && std::is_same_v<M, math::Precise>)
+        if (fabsf(c.shift) <= most_shift) return map_small_shift<N>(c, v);
 #pragma unroll
       for (int k = 0; k < N; ++k) v[k] = detail::SoftmaxPolicy<T, A>::template map<M>(v[k], c);
     } else {
 #pragma unroll
       for (int k = 0; k < N; ++k) v[k] = detail::LogSoftmaxPolicy<T, A>::template map<M>(v[k], c);
+    }
+  }
+
+ private:
+  static constexpr float most_shift = 4096.0F;  // what its product's rounding takes is 2^-12 at most
+  static __device__ __forceinline__ float exp2_fast(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+  }
+  /// scale e^(v - shift) in half as many instructions: v log2(e) - shift log2(e) is rounded once, as v - shift is
+  /// elsewhere. What the second product's rounding took goes into the scale, and what log2(e) lacks as a float is made
+  /// up for to first order.
+  template <int N>
+  static __device__ __forceinline__ void map_small_shift(const RowConstants<float>& c, float* v) {
+    constexpr float log2_e = 1.4426950216F;
+    constexpr float rest = 9.2535e-9F;  // ln 2 (log2(e) - log2_e) / log2_e
+    const float origin = __fmul_rn(c.shift, log2_e);
+    const float scale = fmaf(-0.69314718F * fmaf(c.shift, log2_e, -origin), c.scale, c.scale);
+    const float slope = scale * rest;
+#pragma unroll
+    for (int k = 0; k < N; ++k) {
+      const float exponent = fmaxf(fmaf(v[k], log2_e, -origin), -256.0F);  // of -inf too a number
+      v[k] = __fmul_rn(exp2_fast(exponent), fmaf(exponent, slope, scale));
     }
   }
 };

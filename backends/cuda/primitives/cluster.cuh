@@ -33,4 +33,13 @@ __device__ __forceinline__ void send_to_block(int rank, std::uint32_t to, std::u
                    : "memory");)
 }
 
+/// Stores 8 bytes there; seen behind a barrier of the cluster.
+__device__ __forceinline__ void store_to_block(int rank, std::uint32_t to, std::uint64_t word) {
+  MYLOS_SM90(std::uint32_t remote; asm volatile("mapa.shared::cluster.u32 %0, %1, %2;"
+                                                : "=r"(remote)
+                                                : "r"(to), "r"(rank));
+             asm volatile("st.shared::cluster.b64 [%0], %1;" ::"r"(remote), "l"(word)
+                          : "memory");)
+}
+
 }  // namespace mylos::cuda
