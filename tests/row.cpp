@@ -50,6 +50,9 @@ TYPED_TEST(RowAccuracy, LongRows) {
   // More of them than a GPU works on at once.
   for (const RowOperator op : {RowOperator::softmax, RowOperator::standardize})
     this->check(this->rows_of(op, DType::f32, DType::f32, 9, 540001), normal);
+  // More than twice as many as it has clusters, which then take them as they come to them: several in a ring, one.
+  this->check(this->rows_of(RowOperator::softmax, DType::f32, DType::f32, 2000, 1100), normal);
+  this->check(this->rows_of(RowOperator::standardize, DType::f32, DType::f32, 150, 50001), normal);
 }
 
 // The case that a variance by E[x^2] - E[x]^2 gets wrong, and one pass of Welford in f32 too.
