@@ -79,7 +79,7 @@ struct ClusterPieces {
   }
 };
 
-template <class F, class S, class M, RowKind Kind, class T>
+template <class F, class S, class M, class T>
 __global__ void __launch_bounds__(cluster_tuning().threads, 2)
     row_cluster_kernel(const __grid_constant__ ClusterParameters<T> parameters) {
   constexpr int E = 16 / static_cast<int>(sizeof(S));
@@ -124,22 +124,21 @@ __global__ void __launch_bounds__(cluster_tuning().threads, 2)
 
   const RowConstants<T> constants = F::template finish<M>(p, state);
   F::template map_held<M, V>(p, constants, held, v);
-  if constexpr (has_chains(Kind)) apply_plain_chain<M, V>(p.after, v);
   store_row<GlobalAccess, V>(y, columns, length, v);
 #pragma unroll 1
   for (int k = 0; k < pieces.count; k += N / E) {
     T u[N];
     pieces.template get<N>(k, u);
     F::template map<M, N>(p, constants, u);
-    if constexpr (has_chains(Kind)) apply_plain_chain<M, N>(p.after, u);
     store_row<GlobalAccess, N>(y, Pieces::columns_of(k, columns), length, u);
   }
   if (rank == 0 && threadIdx.x == 0 && p.has_statistics()) store_statistics(p, row, state, constants);
 }
 
-template <class F, class S, class M, RowKind Kind, class T>
-void launch_cluster_of(const RowProblem& problem, const detail::Queue& queue) {
-  const auto kernel = row_cluster_kernel<F, S, M, Kind, T>;
+/// Without weight, bias, mask and chains.
+template <class F, class S, class M, class T>
+void launch_cluster(const RowProblem& problem, const detail::Queue& queue) {
+  const auto kernel = row_cluster_kernel<F, S, M, T>;
   const ClusterShape shape = cluster_shape(problem);
   if (shape.bytes() > 0) allow_shared_memory(reinterpret_cast<const void*>(kernel), shape.bytes());
   if (problem.rows.count > 0x7fffffff / shape.blocks) throw Error("mylos: launch: more than 2^31 - 1 blocks");
@@ -158,13 +157,6 @@ void launch_cluster_of(const RowProblem& problem, const detail::Queue& queue) {
   config.numAttrs = shape.blocks > 1 ? 1 : 0;
   const ClusterParameters<T> parameters{make_row_parameters<T>(problem), shape.blocks, shape.pieces};
   MYLOS_CUDA_CHECK(cudaLaunchKernelEx(&config, kernel, parameters));
-}
-
-/// Without weight, bias, mask, a chain before the statistic and tensors in the one behind it.
-template <class F, class S, class M, class T>
-void launch_cluster(const RowProblem& problem, const detail::Queue& queue) {
-  if (problem.has_chains()) return launch_cluster_of<F, S, M, RowKind::chained, T>(problem, queue);
-  launch_cluster_of<F, S, M, RowKind::light, T>(problem, queue);
 }
 
 }  // namespace mylos::cuda

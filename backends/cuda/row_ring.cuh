@@ -190,7 +190,7 @@ bool launch_ring_of(const RowProblem& problem, const detail::Queue& queue, const
   }
   if (problem.rows.count < groups) groups = problem.rows.count;
   parameters.row_step = groups;
-  const bool claims = Exchange::is_cluster && problem.rows.count > 2 * groups && ring_claims_rows(shape);
+  const bool claims = Exchange::is_cluster && problem.rows.count > 2 * groups && ring_claims_rows(problem, shape);
   const std::size_t scratch_bytes = claims ? sizeof(unsigned long long) : Exchange::global_bytes(groups, blocks);
   const Scratch scratch(queue.stream, scratch_bytes);
   parameters.exchange = static_cast<unsigned char*>(scratch.data());

@@ -82,11 +82,14 @@ inline int longest_run_lead(const RowProblem& problem, std::int64_t run) {
   return aligned ? 0 : e - 1;
 }
 
-/// Whether the clusters take turns by a counter and not every so many rows each. Measured on H200, softmax, share of
-/// the copy: rows that fill the ring gain (163841 0.86 to 0.87, 393216 0.91 to 0.935), those of two blocks too (65535,
-/// l2: 0.90 to 0.95); rows of four and more blocks that leave room for the next one lose (131072 0.91 to 0.87).
-inline bool ring_claims_rows(const RingShape& shape) {
+/// Whether the clusters take rows by a counter and not every so many each. Measured on H200, softmax, share of the
+/// copy: rows that fill the ring gain (163841 values 0.86 to 0.87, 393216 0.91 to 0.935), those of two blocks too
+/// (65535, l2: 0.90 to 0.95); rows of four and more blocks that leave room for the next one lose (131072 0.91 to 0.87),
+/// and chains gain nothing that could be told (gelu before 393216: 4 % in one run, -2 % in another; before 65536: -4
+/// %).
+inline bool ring_claims_rows(const RowProblem& problem, const RingShape& shape) {
   constexpr RingTuning tuning = ring_tuning();
+  if (problem.has_chains_or_mask()) return false;
   const std::int64_t chunks = (shape.chunks + shape.blocks_per_row - 1) / shape.blocks_per_row;
   const bool fills = chunks > static_cast<std::int64_t>(tuning.warps) * (tuning.stages - 1);
   return shape.blocks_per_row <= 2 || (fills && shape.blocks_per_row <= tuning.max_cluster);
