@@ -133,17 +133,25 @@ TYPED_TEST(RowNorms, RmsNormOverChannelsWithWeight) {
       rstd, check, "rstd", [](const reference::RowResult& r) { return r.rstd; }, 1e-6);
 }
 
+// Channels that are short, and runs of memory of their own.
 TYPED_TEST(RowNorms, GroupNorm) {
   using V = Vector<TypeParam>;
-  for (const std::int64_t groups : {1, 2, 4, 12}) {
-    const Shape shape{3, 12, 5, 67};
+  struct Case {
+    std::int64_t groups;
+    std::int64_t height;
+  };
+  for (const Case& c : {Case{1, 5}, Case{2, 5}, Case{4, 5}, Case{12, 5}, Case{1, 71}, Case{4, 71}, Case{12, 71}}) {
+    const std::int64_t groups = c.groups;
+    const std::int64_t height = c.height;
+    const std::int64_t inner = height * 67;
+    const Shape shape{3, 12, height, 67};
     const V weight(DType::f32, {12}, weight_value, 2);
     const V bias(DType::f32, {12}, bias_value);
     // The reference sees the groups as a dimension.
     RowCheck<TypeParam> check(
-        this->standard("group_norm", {3, groups, 12 / groups, 5, 67}, {false, false, true, true, true}),
+        this->standard("group_norm", {3, groups, 12 / groups, height, 67}, {false, false, true, true, true}),
         [](std::int64_t i) { return 100 + normal(i); });
-    const auto channel = [](std::int64_t i) { return i / (5 * 67) % 12; };
+    const auto channel = [=](std::int64_t i) { return i / inner % 12; };
     check.set_affine(
         {[&](std::int64_t i) { return weight[channel(i)]; }, [&](std::int64_t i) { return bias[channel(i)]; }});
     Data<TypeParam> mean(DType::f64, 3 * groups);

@@ -16,66 +16,78 @@ struct RowParts {
   int pieces;
 };
 
+/// How rows are cut into pieces.
+struct RowPieces {
+  detail::Divider per_run;
+  detail::Divider per_row;
+};
+
+/// What the map of a run needs where weight and bias are the same all along it.
+template <class T>
+struct RunConstants {
+  RowConstants<T> row;
+  T weight;
+  T bias;
+};
+
 template <class T>
 struct PassesParameters {
   RowParameters<T> row;
   void* states;  // of the parts, row by row
   RowConstants<T>* constants;
-  std::int64_t run;  // consecutive elements; a row is one or more runs
-  bool in_run;       // they lie within the axis' fastest dimension
-  detail::Divider pieces_per_run;
-  detail::Divider pieces;  // per row
+  RunConstants<T>* run_constants;  // row by row, or null
+  std::int64_t run;                // consecutive elements
+  std::int64_t runs;               // of a row
+  bool in_run;                     // they lie within the axis' fastest dimension
   detail::Divider rows;
-  RowParts parts;              // whose statistics come first
-  RowParts map_parts;          // what a block maps
+  RowPieces pieces;            // whose statistics come first
+  RowParts parts;              // of a block
+  RowPieces map_pieces;        // what a block maps
   bool across_rows;            // rows are taken side by side, so that what they share is read once
   detail::Divider row_groups;  // row_map_shared_kernel: blocks that share the rows of a piece
 };
 
-/// Elements that a block works on at once.
-template <class T>
-inline constexpr int piece_elements = passes_tuning().threads*(passes_tuning().bytes / static_cast<int>(sizeof(T)));
-
-/// Pieces of a row one after the other: a thread's elements of them.
-template <class S, class T>
+/// Pieces of a row one after the other: what a block works on at once, and a thread's elements of it.
+template <class S, class T, int Threads = passes_tuning().threads>
 struct Piece {
   static constexpr int E = 16 / static_cast<int>(sizeof(S));
   static constexpr int V = passes_tuning().bytes / static_cast<int>(sizeof(T));
+  static constexpr int elements = Threads * V;
   const S* x;
   S* y;
   std::int64_t first;  // in the row, where x and y point to
   int length;
-  bool begins_run;  // or the block's part
+  std::int64_t run;
   Columns<E, 32> columns;
 
   /// To piece `number` of a row.
-  __device__ __forceinline__ void find(const PassesParameters<T>& k, std::int64_t row, std::uint64_t number) {
+  __device__ __forceinline__ void find(const PassesParameters<T>& k, const RowPieces& pieces, std::int64_t row,
+                                       std::uint64_t number) {
     const RowParameters<T>& p = k.row;
-    const std::uint64_t run = k.pieces_per_run.divide(number);
-    const auto in_run = static_cast<std::int64_t>(number - run * k.pieces_per_run.divisor);
-    first = static_cast<std::int64_t>(run) * k.run;
+    const std::uint64_t quotient = pieces.per_run.divide(number);
+    const auto in_run = static_cast<std::int64_t>(number - quotient * pieces.per_run.divisor);
+    run = static_cast<std::int64_t>(quotient);
+    first = run * k.run;
     x = static_cast<const S*>(p.x) + p.row_offset(p.x_stride, row) + p.axis_offset(p.x_stride, first);
     y = static_cast<S*>(p.y) + p.row_offset(p.y_stride, row) + p.axis_offset(p.y_stride, first);
     // Pieces meet on boundaries of lines.
     const int lead = lead_of<line_bytes>(y);
-    const std::int64_t begin = in_run == 0 ? 0 : in_run * piece_elements<T> - lead;
+    const std::int64_t begin = in_run == 0 ? 0 : in_run * elements - lead;
     x += begin;
     y += begin;
     first += begin;
     left_ = k.run - begin;
-    pieces_ = static_cast<std::int64_t>(k.pieces_per_run.divisor) - in_run;
-    begins_run = true;
+    pieces_ = static_cast<std::int64_t>(pieces.per_run.divisor) - in_run;
     cut(in_run == 0 ? lead : 0);
   }
   /// From piece `number - 1` to the next one.
   __device__ __forceinline__ void advance(const PassesParameters<T>& k, std::int64_t row, std::uint64_t number) {
-    if (--pieces_ == 0) return find(k, row, number);
-    const int step = piece_elements<T> - lead_;
+    if (--pieces_ == 0) return find(k, k.pieces, row, number);
+    const int step = elements - lead_;
     x += step;
     y += step;
     first += step;
     left_ -= step;
-    begins_run = false;
     cut(0);
   }
 
@@ -84,13 +96,17 @@ struct Piece {
     lead_ = lead;
     columns = Columns<E, 32>::of_lane(static_cast<int>(threadIdx.x) % 32, 32)
                   .from(static_cast<int>(threadIdx.x) / 32 * (32 * V) - lead);
-    length = left_ < piece_elements<T> - lead ? static_cast<int>(left_ < 0 ? 0 : left_) : piece_elements<T> - lead;
+    length = left_ < elements - lead ? static_cast<int>(left_ < 0 ? 0 : left_) : elements - lead;
   }
 
   std::int64_t left_;    // of the run from x on
   std::int64_t pieces_;  // likewise, this one among them
   int lead_;
 };
+
+/// What a block maps: of small blocks reads and writes stay closer together in memory.
+template <class S, class T>
+using MapPiece = Piece<S, T, passes_tuning().map_threads>;
 
 /// A block's part of a row.
 struct PiecesOfBlock {
@@ -109,11 +125,11 @@ struct PiecesOfBlock {
 
 /// The part that comes at this turn: row by row, or the same part of all rows before the next one.
 template <class T>
-__device__ __forceinline__ std::uint64_t part_at(const PassesParameters<T>& k, const RowParts& parts,
+__device__ __forceinline__ std::uint64_t part_at(const PassesParameters<T>& k, const detail::Divider& per_row,
                                                  std::uint64_t turn) {
   if (!k.across_rows) return turn;
   const std::uint64_t part = k.rows.divide(turn);
-  return (turn - part * k.rows.divisor) * parts.per_row.divisor + part;
+  return (turn - part * k.rows.divisor) * per_row.divisor + part;
 }
 
 /// Calls visit(piece, v) with a block's pieces, chunks as they were loaded. The next one is on its way meanwhile.
@@ -123,7 +139,7 @@ __device__ __forceinline__ void for_pieces(const PassesParameters<T>& k, const P
   constexpr int V = Piece<S, T>::V;
   constexpr int E = Piece<S, T>::E;
   Piece<S, T> piece;
-  piece.find(k, part.row, part.begin);
+  piece.find(k, k.pieces, part.row, part.begin);
   detail::Pack<S, E> chunk[V / E];
   load_chunks<Access, V>(piece.x, piece.columns, piece.length, chunk);
 #pragma unroll 1
@@ -149,8 +165,8 @@ __global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().block
     row_partial_kernel(const __grid_constant__ PassesParameters<T> parameters) {
   using State = typename F::State;
   const RowParameters<T>& p = parameters.row;
-  const std::uint64_t number = part_at(parameters, parameters.parts, blockIdx.x);
-  const PiecesOfBlock part(parameters.parts, parameters.pieces, number);
+  const std::uint64_t number = part_at(parameters, parameters.parts.per_row, blockIdx.x);
+  const PiecesOfBlock part(parameters.parts, parameters.pieces.per_row, number);
   State state = F::empty();
   for_pieces<detail::PlainAccess, S>(parameters, part, [&](const Piece<S, T>& piece, T* v) {
     constexpr int V = Piece<S, T>::V;
@@ -177,50 +193,66 @@ __global__ void __launch_bounds__(passes_tuning().threads)
   for (std::int64_t i = threadIdx.x; i < parts; i += passes_tuning().threads)
     state = F::template merge<M>(p, state, states[i]);
   state = combine_warps<F, M>(p, state, passes_tuning().threads / 32);
-  if (threadIdx.x != 0) return;
-  const RowConstants<T> constants = F::template finish<M>(p, state);
-  parameters.constants[row] = constants;
-  if (p.has_statistics()) store_statistics(p, row, state, constants);
+  __shared__ RowConstants<T> constants;
+  if (threadIdx.x == 0) {
+    constants = F::template finish<M>(p, state);
+    parameters.constants[row] = constants;
+    if (p.has_statistics()) store_statistics(p, row, state, constants);
+  }
+  if (parameters.run_constants == nullptr) return;
+  __syncthreads();
+  for (std::int64_t run = threadIdx.x; run < parameters.runs; run += passes_tuning().threads) {
+    RunAffine<T> affine;
+    affine.template locate<1>(p, row, run * parameters.run, run * parameters.run, parameters.in_run);
+    parameters.run_constants[row * parameters.runs + run] = {constants, affine.weight.value, affine.bias.value};
+  }
 }
 
-template <class F, class S, class M, RowKind Kind, class T>
-__global__ void __launch_bounds__(passes_tuning().threads,
-                                  passes_tuning().blocks(Kind == RowKind::affine, has_chains(Kind)))
+/// One piece a block. Even: weight and bias are the same all along a run.
+template <class F, class S, class M, RowKind Kind, bool Even, class T>
+__global__ void __launch_bounds__(passes_tuning().map_threads, passes_tuning().map_blocks(Kind == RowKind::light))
     row_map_kernel(const __grid_constant__ PassesParameters<T> parameters) {
-  constexpr int V = Piece<S, T>::V;
+  using P = MapPiece<S, T>;
+  constexpr int V = P::V;
   const RowParameters<T>& p = parameters.row;
-  const PiecesOfBlock part(parameters.map_parts, parameters.pieces,
-                           part_at(parameters, parameters.map_parts, gridDim.x - 1 - blockIdx.x));
-  const RowConstants<T> constants = parameters.constants[part.row];
-  __shared__ RunAffine<T> affine;  // in registers it would make others spill
-  for_pieces<GlobalAccess, S>(parameters, part, [&](const Piece<S, T>& piece, T* v) {
-    if (piece.length == 0) return;  // of a run that begins on a line, behind its end
-    if constexpr (Kind == RowKind::full)
-      apply_before<M, V>(p, part.row, piece.columns, piece.length, v, piece.first);
-    else if constexpr (Kind == RowKind::chained)
-      apply_plain_chain<M, V>(p.before, v);
-    else if constexpr (Kind == RowKind::chained_affine)
-      call_chain<M, V>(p.before, v);
-    F::template map<M, V>(p, constants, v);
-    if constexpr (Kind == RowKind::affine || Kind == RowKind::chained_affine) {
-      if (piece.begins_run) {
-        __syncthreads();
-        if (threadIdx.x == 0) {
-          RunAffine<T> found;
-          found.template locate<Piece<S, T>::E>(p, part.row, piece.first + piece.columns.first, piece.first,
-                                                parameters.in_run);
-          affine = found;
-        }
-        __syncthreads();
-      }
-      apply_affine<V>(p, affine, part.row, piece.columns, piece.length, v, piece.first, parameters.in_run);
-    }
-    if constexpr (Kind == RowKind::full)
-      apply_after<M, V>(p, part.row, piece.columns, piece.length, v, piece.first, parameters.in_run);
-    else if constexpr (has_chains(Kind))
-      apply_plain_chain<M, V>(p.after, v);
-    store_row<GlobalAccess, V>(piece.y, piece.columns, piece.length, v);
-  });
+  const detail::Divider& per_row = parameters.map_pieces.per_row;
+  const std::uint64_t at = part_at(parameters, per_row, gridDim.x - 1 - blockIdx.x);
+  const auto row = static_cast<std::int64_t>(per_row.divide(at));
+  P piece;
+  piece.find(parameters, parameters.map_pieces, row, at - static_cast<std::uint64_t>(row) * per_row.divisor);
+  if (piece.length == 0) return;  // of a run that begins on a line, behind its end
+  detail::Pack<S, P::E> chunk[V / P::E];
+  load_chunks<GlobalAccess, V>(piece.x, piece.columns, piece.length, chunk);
+  constexpr bool has_affine = Kind == RowKind::affine || Kind == RowKind::chained_affine;
+  RunConstants<T> constants;
+  RunAffine<T> affine;
+  if constexpr (Even) {
+    constants = parameters.run_constants[row * parameters.runs + piece.run];
+  } else {
+    constants.row = parameters.constants[row];
+    if constexpr (has_affine)
+      affine.template locate<P::E>(p, row, piece.first + piece.columns.first, piece.first, parameters.in_run);
+  }
+  T v[V];
+  unpack_chunks<V>(chunk, v);
+  if constexpr (Kind == RowKind::full)
+    apply_before<M, V>(p, row, piece.columns, piece.length, v, piece.first);
+  else if constexpr (Kind == RowKind::chained)
+    apply_plain_chain<M, V>(p.before, v);
+  else if constexpr (Kind == RowKind::chained_affine)
+    call_chain<M, V>(p.before, v);
+  F::template map<M, V>(p, constants.row, v);
+  if constexpr (Even) {
+#pragma unroll
+    for (int i = 0; i < V; ++i) v[i] = rounded_product(v[i], constants.weight) + constants.bias;
+  } else if constexpr (has_affine) {
+    apply_affine<V>(p, affine, row, piece.columns, piece.length, v, piece.first, parameters.in_run);
+  }
+  if constexpr (Kind == RowKind::full)
+    apply_after<M, V>(p, row, piece.columns, piece.length, v, piece.first, parameters.in_run);
+  else if constexpr (has_chains(Kind))
+    apply_plain_chain<M, V>(p.after, v);
+  store_row<GlobalAccess, V>(piece.y, piece.columns, piece.length, v);
 }
 
 /// One piece of several rows in turn, which share the weight and bias that the threads keep meanwhile. Pieces are cut
@@ -238,7 +270,7 @@ __global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().block
   const std::int64_t begin = p.rows * group / groups;
   const std::int64_t end = p.rows * (group + 1) / groups;
   Piece<S, T> piece;
-  piece.find(parameters, begin, number);
+  piece.find(parameters, parameters.pieces, begin, number);
   detail::Pack<S, E> chunk[V / E];
   load_chunks<GlobalAccess, V>(piece.x, piece.columns, piece.length, chunk);
   RowConstants<T> constants = parameters.constants[begin];
@@ -256,7 +288,7 @@ __global__ void __launch_bounds__(passes_tuning().threads, passes_tuning().block
     const RowConstants<T> own = constants;
     S* const y = piece.y;
     if (row + 1 < end) {
-      piece.find(parameters, row + 1, number);
+      piece.find(parameters, parameters.pieces, row + 1, number);
       load_chunks<GlobalAccess, V>(piece.x, piece.columns, piece.length, chunk);
       constants = parameters.constants[row + 1];
     }
@@ -276,33 +308,39 @@ void launch_passes_of(const RowProblem& problem, const detail::Queue& queue) {
   PassesParameters<T> parameters;
   parameters.row = make_row_parameters<T>(problem);
   parameters.run = run_of(problem);
+  parameters.runs = problem.length() / parameters.run;
   parameters.in_run = problem.axis.rank > 0 && problem.axis.extent[problem.axis.rank - 1] == parameters.run;
   const std::int64_t reach = parameters.run + longest_run_lead(problem, parameters.run);
-  const std::int64_t pieces_per_run = (reach + piece_elements<T> - 1) / piece_elements<T>;
-  const std::int64_t pieces = problem.length() / parameters.run * pieces_per_run;
-  const auto parts_of = [&](std::int64_t most) {
-    constexpr int least = passes_tuning().pieces_per_part;
-    const std::int64_t even = (pieces + most - 1) / most;
-    const std::int64_t per_part = even < least ? least : even;
-    return RowParts{detail::Divider((pieces + per_part - 1) / per_part), static_cast<int>(per_part)};
+  const auto pieces_of = [&](std::int64_t elements) {
+    const std::int64_t per_run = (reach + elements - 1) / elements;
+    return RowPieces{detail::Divider(per_run), detail::Divider(parameters.runs * per_run)};
   };
-  parameters.pieces_per_run = detail::Divider(pieces_per_run);
-  parameters.pieces = detail::Divider(pieces);
-  parameters.parts = parts_of(passes_tuning().most_parts);
-  parameters.map_parts = parts_of(pieces);
+  parameters.pieces = pieces_of(Piece<S, T>::elements);
+  parameters.map_pieces = pieces_of(MapPiece<S, T>::elements);
+  const auto pieces = static_cast<std::int64_t>(parameters.pieces.per_row.divisor);
+  const std::int64_t most = (pieces + passes_tuning().most_parts - 1) / passes_tuning().most_parts;
+  const std::int64_t per_part = most < passes_tuning().pieces_per_part ? passes_tuning().pieces_per_part : most;
+  parameters.parts = {detail::Divider((pieces + per_part - 1) / per_part), static_cast<int>(per_part)};
 
   const std::int64_t rows = problem.rows.count;
   parameters.rows = detail::Divider(rows);
   parameters.across_rows = affine_outgrows_cache(problem);
-  const auto parts = [&](const RowParts& of) { return rows * static_cast<std::int64_t>(of.per_row.divisor); };
-  const std::size_t constants_bytes = static_cast<std::size_t>(rows) * sizeof(RowConstants<T>) / 16 * 16 + 16;
-  const Scratch scratch(
-      queue.stream, constants_bytes + static_cast<std::size_t>(parts(parameters.parts)) * sizeof(typename F::State));
-  parameters.constants = static_cast<RowConstants<T>*>(scratch.data());
-  parameters.states = static_cast<unsigned char*>(scratch.data()) + constants_bytes;
+  const std::int64_t parts = rows * static_cast<std::int64_t>(parameters.parts.per_row.divisor);
+  const bool even = (Kind == RowKind::affine || Kind == RowKind::chained_affine) && affine_is_even(problem);
+  const auto bytes_of = [](std::int64_t count, std::size_t size) {
+    return static_cast<std::size_t>(count) * size / 16 * 16 + 16;
+  };
+  const std::size_t constants_bytes = bytes_of(rows, sizeof(RowConstants<T>));
+  const std::size_t states_bytes = bytes_of(parts, sizeof(typename F::State));
+  const std::int64_t runs = even ? rows * parameters.runs : 0;
+  const Scratch scratch(queue.stream, constants_bytes + states_bytes + bytes_of(runs, sizeof(RunConstants<T>)));
+  auto* const memory = static_cast<unsigned char*>(scratch.data());
+  parameters.constants = reinterpret_cast<RowConstants<T>*>(memory);
+  parameters.states = memory + constants_bytes;
+  parameters.run_constants =
+      even ? reinterpret_cast<RunConstants<T>*>(memory + constants_bytes + states_bytes) : nullptr;
   constexpr int threads = passes_tuning().threads;
-  launch(row_partial_kernel<F, S, M, partial_kind(Kind), T>, parts(parameters.parts), threads, queue.stream,
-         parameters);
+  launch(row_partial_kernel<F, S, M, partial_kind(Kind), T>, parts, threads, queue.stream, parameters);
   launch(row_combine_kernel<F, M, T>, rows, threads, queue.stream, parameters);
   if constexpr (Kind == RowKind::affine) {
     if (parameters.across_rows && longest_run_lead(problem, parameters.run) == 0) {
@@ -311,7 +349,14 @@ void launch_passes_of(const RowProblem& problem, const detail::Queue& queue) {
       return launch(row_map_shared_kernel<F, S, M, T>, pieces * groups, threads, queue.stream, parameters);
     }
   }
-  launch(row_map_kernel<F, S, M, Kind, T>, parts(parameters.map_parts), threads, queue.stream, parameters);
+  const auto map = [&](auto is_even) {
+    launch(row_map_kernel<F, S, M, Kind, decltype(is_even)::value, T>,
+           rows * static_cast<std::int64_t>(parameters.map_pieces.per_row.divisor), passes_tuning().map_threads,
+           queue.stream, parameters);
+  };
+  if constexpr (Kind == RowKind::affine || Kind == RowKind::chained_affine)
+    if (even) return map(std::true_type());
+  map(std::false_type());
 }
 
 template <class F, class S, class M, class T>

@@ -64,6 +64,16 @@ inline ClusterShape cluster_shape(const RowProblem& problem) {
   return {0, 0};
 }
 
+/// Whether weight and bias are each the same all along a run, as those of channels are.
+inline bool affine_is_even(const RowProblem& problem) {
+  const int last = problem.rows.rank + problem.axis.rank - 1;
+  const std::int64_t run = run_of(problem);
+  if (problem.axis.rank > 0 && run != problem.axis.extent[problem.axis.rank - 1]) return false;
+  for (const detail::RowTensor* tensor : {&problem.weight, &problem.bias})
+    if (tensor->given() && problem.axis.rank > 0 && tensor->strides.stride[last] != 0) return false;
+  return true;
+}
+
 /// How a row is cut into chunks: by its length and the device alone.
 struct RingShape {
   std::int64_t run;     // consecutive elements; 0: there are none
