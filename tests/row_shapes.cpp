@@ -135,6 +135,19 @@ TYPED_TEST(RowShapes, ShortRowsOneBehindTheOther) {
     }
 }
 
+/// Rows that no cluster holds: as many as make the blocks that share them meet more often than they have slots.
+TYPED_TEST(RowShapes, RowsThatManyBlocksShare) {
+  struct Case {
+    DType dtype;
+    std::int64_t rows;
+    std::int64_t length;
+  };
+  for (const RowOperator op : three)
+    for (const Case& c : {Case{DType::f32, 11, 1900001}, Case{DType::f64, 11, 900000}})
+      this->check(case_of(op, {on_host<TypeParam> ? 2 : c.rows, on_host<TypeParam> ? c.length / 1000 : c.length},
+                          {false, true}, {c.dtype}, {c.dtype}));
+}
+
 TYPED_TEST(RowShapes, DrawnAtRandom) {
   std::mt19937 random(7);
   const auto draw = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
