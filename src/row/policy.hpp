@@ -8,6 +8,9 @@
 //   P::of<M, Lanes>(tile, numbers)  of the values of a tile
 //   P::merge<M>(a, b)               of two parts; the order of merging decides the last bits, so it must not depend on
 //                                   how many rows there are
+//   P::add<M, Lanes>(state, tile, numbers)  where adds_tiles<P>: merge(state, of(tile)), at less cost
+//   P::combine<M>(state, group)     of the parts of a group of threads, in each of them; group.reduce(v, f) and
+//                                   group.sum(v) combine their values
 //   P::finish<M>(state, numbers)    the row's constants, from the statistic of the whole row
 //   P::map<M>(value, constants)     the result, before the affine part
 // M has the elementary functions (math.hpp). A tile has size(), operator[](k), valid(k), count() (of valid values) and
@@ -19,6 +22,7 @@
 #include <mylos/math.hpp>
 
 #include "row/problem.hpp"
+#include "row/tile.hpp"
 
 namespace mylos::detail {
 
@@ -35,30 +39,6 @@ RowNumbers<T> numbers_of(const RowProblem& problem) {
   return {static_cast<T>(problem.length()), static_cast<T>(problem.eps), static_cast<T>(problem.exponent)};
 }
 
-/// V values in registers, of which those with a bit in `mask` count.
-template <class T, int V>
-struct RowTile {
-  static_assert(V <= 64);
-  using Mask = std::conditional_t<(V > 32), std::uint64_t, std::uint32_t>;
-  T value[V];
-  Mask mask;
-  static constexpr MYLOS_FUNCTION int size() { return V; }
-  MYLOS_FUNCTION T operator[](int k) const { return value[k]; }
-  MYLOS_FUNCTION bool valid(int k) const { return ((mask >> k) & 1) != 0; }
-  MYLOS_FUNCTION int count() const {
-    int n = 0;
-    MYLOS_UNROLL
-    for (int k = 0; k < V; ++k) n += valid(k) ? 1 : 0;
-    return n;
-  }
-  MYLOS_FUNCTION T first() const {
-    T v = T(0);
-    MYLOS_UNROLL
-    for (int k = V - 1; k >= 0; --k) v = valid(k) ? value[k] : v;
-    return v;
-  }
-};
-
 /// What the map needs to know of a row.
 template <class T>
 struct RowConstants {
@@ -70,49 +50,6 @@ struct RowConstants {
 template <class T>
 MYLOS_FUNCTION constexpr T minus_infinity() {
   return -T(INFINITY);  // not std::numeric_limits, whose functions device code may not call
-}
-
-/// Leaves the first of 2 * Half values combined with all others, as a tree.
-template <int Half, class T, class Op>
-MYLOS_FUNCTION void fold(T* v, const Op& op) {
-  if constexpr (Half > 0) {
-    MYLOS_UNROLL
-    for (int l = 0; l < Half; ++l) v[l] = op(v[l], v[l + Half]);
-    fold<Half / 2>(v, op);
-  }
-}
-
-/// sum of f(k) for 0 <= k < n as Lanes partial sums, then a tree.
-template <int Lanes, class T, class F>
-MYLOS_FUNCTION T sum_of(int n, const F& f) {
-  T sum[Lanes];
-  MYLOS_UNROLL
-  for (int l = 0; l < Lanes; ++l) sum[l] = T(0);
-  MYLOS_UNROLL
-  for (int k = 0; k < n; k += Lanes) {
-    MYLOS_UNROLL
-    for (int l = 0; l < Lanes; ++l) sum[l] += f(k + l);
-  }
-  fold<Lanes / 2>(sum, [](T a, T b) { return a + b; });
-  return sum[0];
-}
-
-/// The largest f(k); NaN are passed over.
-template <int Lanes, class T, class F>
-MYLOS_FUNCTION T max_of(int n, T least, const F& f) {
-  T max[Lanes];
-  MYLOS_UNROLL
-  for (int l = 0; l < Lanes; ++l) max[l] = least;
-  MYLOS_UNROLL
-  for (int k = 0; k < n; k += Lanes) {
-    MYLOS_UNROLL
-    for (int l = 0; l < Lanes; ++l) {
-      const T v = f(k + l);
-      max[l] = max[l] < v ? v : max[l];
-    }
-  }
-  fold<Lanes / 2>(max, [](T a, T b) { return a < b ? b : a; });
-  return max[0];
 }
 
 /// The largest value and the sum of exp(value - largest), "online" as parts come in: Milakov and Gimelshein 2018, arXiv
@@ -143,6 +80,23 @@ struct ExponentialSum {
     const T max = a.max < b.max ? b.max : a.max;
     const T zero = origin(max);
     return {max, a.sum * A(M::exp(a.max - zero)) + b.sum * A(M::exp(b.max - zero))};
+  }
+  /// The exponentials, relative to the common maximum at once, may err by more than those of the results: what the
+  /// exponent's rounding costs counts twice here.
+  template <class M, int Lanes, class Tile>
+  MYLOS_FUNCTION static State add(const State& state, const Tile& v, const RowNumbers<T>&) {
+    const T max = max_of<Lanes>(v.size(), state.max, [&](int k) { return v.valid(k) ? T(v[k]) : minus_infinity<T>(); });
+    const T zero = origin(max);
+    const T sum = sum_of<Lanes, T>(v.size(), [&](int k) {
+      const T e = math::Reduced::exp(v[k] - zero);
+      return v.valid(k) ? e : T(0);
+    });
+    return {max, state.sum * A(M::exp(state.max - zero)) + A(sum)};
+  }
+  template <class M, class Group>
+  MYLOS_FUNCTION static State combine(const State& part, const Group& group) {
+    const T max = group.reduce(part.max, [](T a, T b) { return a < b ? b : a; });
+    return {max, group.sum(part.sum * A(M::exp(part.max - origin(max))))};
   }
 };
 
@@ -227,6 +181,23 @@ struct StandardizePolicy {
     const A d = b.mean - a.mean;
     return {a.mean + d * share, a.squares + b.squares + d * d * (a.count * share), count};
   }
+  /// The share is rounded to T: the means differ by no more than the values do.
+  template <class M, int Lanes, class Tile>
+  MYLOS_FUNCTION static State add(const State& state, const Tile& v, const RowNumbers<T>& numbers) {
+    const State part = of<M, Lanes>(v, numbers);
+    const A count = state.count + part.count;
+    const A share = A(T(part.count) / (count > A(0) ? T(count) : T(1)));
+    const A d = part.mean - state.mean;
+    return {state.mean + d * share, state.squares + part.squares + d * d * (state.count * share), count};
+  }
+  /// By the common mean, which needs no division for each part.
+  template <class M, class Group>
+  MYLOS_FUNCTION static State combine(const State& part, const Group& group) {
+    const A count = group.sum(part.count);
+    const A mean = group.sum(part.mean * part.count) / (count > A(0) ? count : A(1));
+    const A d = part.mean - mean;
+    return {mean, group.sum(part.count > A(0) ? part.squares + d * d * part.count : A(0)), count};
+  }
   template <class M>
   MYLOS_FUNCTION static RowConstants<T> finish(const State& state, const RowNumbers<T>& numbers) {
     const T high = T(state.mean);
@@ -249,6 +220,10 @@ struct ScalePolicy {
   template <class M>
   MYLOS_FUNCTION static State merge(const State& a, const State& b) {
     return {a.sum + b.sum};
+  }
+  template <class M, class Group>
+  MYLOS_FUNCTION static State combine(const State& part, const Group& group) {
+    return {group.sum(part.sum)};
   }
   template <class M>
   MYLOS_FUNCTION static T map(T value, const RowConstants<T>& c) {
@@ -336,11 +311,34 @@ struct LinfPolicy : ScalePolicy<T, A> {
   MYLOS_FUNCTION static State merge(const State& a, const State& b) {
     return {M::maximum(a.sum, b.sum)};
   }
+  template <class M, class Group>
+  MYLOS_FUNCTION static State combine(const State& part, const Group& group) {
+    return {group.reduce(part.sum, [](A a, A b) { return M::maximum(a, b); })};
+  }
   template <class M>
   MYLOS_FUNCTION static RowConstants<T> finish(const State& state, const RowNumbers<T>& numbers) {
     return ScalePolicy<T, A>::divide_by(T(state.sum), numbers.eps);
   }
 };
+
+template <class P>
+inline constexpr bool adds_tiles = false;
+template <class T, class A>
+inline constexpr bool adds_tiles<SoftmaxPolicy<T, A>> = true;
+template <class T, class A>
+inline constexpr bool adds_tiles<LogSoftmaxPolicy<T, A>> = true;
+template <class T, class A>
+inline constexpr bool adds_tiles<StandardizePolicy<T, A>> = true;
+
+/// merge(state, of(tile)).
+template <class P, class M, int Lanes, class Tile, class T>
+MYLOS_FUNCTION typename P::State add_tile(const typename P::State& state, const Tile& tile,
+                                          const RowNumbers<T>& numbers) {
+  if constexpr (adds_tiles<P>)
+    return P::template add<M, Lanes>(state, tile, numbers);
+  else
+    return P::template merge<M>(state, P::template of<M, Lanes>(tile, numbers));
+}
 
 /// Calls visit(policy) with an object of the operator's policy.
 template <class T, class A, class Visit>

@@ -10,19 +10,37 @@
 
 namespace mylos::detail {
 
+/// How the tensors of a problem lie: all of them runs along the axis, of whole vectors or not; or in any other way, or
+/// with chains.
+enum class TeamAccess : std::uint8_t { vectors, elements, parts };
+
 inline constexpr int team_threads = 256;
 inline constexpr std::int64_t team_piece = 64 << 10;
-template <class T, bool Chained>
-inline constexpr int team_values = (Chained ? 16 : 32) / static_cast<int>(sizeof(T));  // that a lane takes at once
+inline constexpr int team_vector_lanes = 32;  // that combine without the team's memory, at most
+inline constexpr int team_columns = 32;       // rows side by side, at least, where neighbouring rows are neighbours
 template <class T>
-inline constexpr int team_vector = 16 / static_cast<int>(sizeof(T));  // of them neighbours
-inline constexpr int team_tiles = 8;  // that a lane takes where rows are long enough: merging lanes costs several tiles
+inline constexpr int team_vector = 16 / static_cast<int>(sizeof(T));  // values that are neighbours, of a lane
+template <class T>
+inline constexpr int team_few = 32 / static_cast<int>(sizeof(T));  // that a lane keeps of a short row
+template <class T>
+inline constexpr int team_many = 64 / static_cast<int>(sizeof(T));  // and of a longer one
+template <class T, bool Chained>
+inline constexpr int team_values(TeamAccess access) {  // and takes at once of others
+  return (Chained ? 16 : access == TeamAccess::parts ? 32 : 64) / static_cast<int>(sizeof(T));
+}
+/// Teams that a multiprocessor is to have room for, whose lanes have so many bytes of values.
+inline constexpr int team_blocks(TeamAccess access, bool held, std::size_t bytes) {
+  if (!held) return access == TeamAccess::vectors ? 3 : 2;
+  return (bytes > 32 ? 3 : 4) - (access == TeamAccess::elements ? 1 : 0);
+}
 
 struct TeamTensor {
   void* data;
   DType dtype;
+  int size;        // of an element, in bytes
   bool is_run;     // one stride all along the axis
   bool in_chunks;  // it has not, but vectors of neighbours along the axis are each one vector, or one value, in memory
+  std::int64_t step;  // in bytes, along the axis' fastest dimension
   std::int64_t stride[max_rank];
 };
 
@@ -42,6 +60,7 @@ struct TeamParameters {
   std::int64_t rows;
   std::int64_t length;
   std::int64_t pieces;
+  Divider piece_divider;
   T momentum;
   RowNumbers<T> numbers;
   LoweredChain<T> before;
@@ -51,11 +70,17 @@ struct TeamParameters {
   bool is_causal;
   std::int64_t causal_limit;
   std::int64_t causal_stride[max_rank];
-  int threads;        // of a team
-  int lanes;          // of a row, a power of two
-  bool rows_fastest;  // neighbouring threads on neighbouring rows
+  int held;           // values that each of a row's lanes keeps; 0: the row is too long for that
+  int near;           // from an element of a lane to its next one, and
+  int far;            // from a group of a vector's length to the next one
+  int threads;        // of a team, of `vector` lanes each
+  int vector;         // a power of two, as the next one
+  int log2_threads;   // that share a row
+  int log2_rows;      // of a team
+  bool rows_fastest;  // neighbouring threads on neighbouring rows; `vector` is 1
+  TeamAccess access;
 
-  int rows_of_team() const { return threads / lanes; }
+  int rows_of_team() const { return 1 << log2_rows; }
 };
 
 /// Of a tensor with these strides over the rows' and the axis' dimensions.
@@ -72,17 +97,33 @@ bool comes_in_chunks(const RowProblem& problem, const RowTensor& tensor) {
   return std::all_of(stride, stride + rank - 1, [](std::int64_t s) { return s % e == 0; });
 }
 
+/// Whether all rows of a tensor are vectors on their boundaries, if they are as long as that.
+template <class T>
+bool lies_in_vectors(const RowProblem& problem, const RowTensor& tensor) {
+  if (!tensor.given()) return true;
+  constexpr int e = team_vector<T>;
+  const std::size_t bytes = e * size_of(tensor.dtype);
+  if (problem.axis_stride(tensor.strides) != 1 || bytes > 16) return false;
+  const std::int64_t* stride = tensor.strides.stride;
+  return reinterpret_cast<std::uintptr_t>(tensor.data) % bytes == 0 &&
+         std::all_of(stride, stride + problem.rows.rank, [](std::int64_t s) { return s % e == 0; });
+}
+
 template <class T, bool Chained>
 TeamParameters<T> make_teams(const RowProblem& problem, int threads) {
   TeamParameters<T> p{};
   p.rows_rank = problem.rows.rank;
   p.rank = problem.rows.rank + problem.axis.rank;
+  bool all_runs = !Chained;
   const auto set = [&](TeamTensor& to, const RowTensor& from) {
     to.data = from.data;
     to.dtype = from.dtype;
+    to.size = static_cast<int>(size_of(to.dtype));
     to.is_run = problem.axis_stride(from.strides).has_value();
     to.in_chunks = !to.is_run && comes_in_chunks<T>(problem, from);
     for (int d = 0; d < p.rank; ++d) to.stride[d] = from.strides.stride[d];
+    to.step = (p.rank > p.rows_rank ? to.stride[p.rank - 1] : 1) * to.size;
+    all_runs = all_runs && (to.data == nullptr || (to.is_run && is_floating(to.dtype)));
   };
   set(p.x, problem.x);
   set(p.y, problem.y);
@@ -97,6 +138,7 @@ TeamParameters<T> make_teams(const RowProblem& problem, int threads) {
   p.rows = problem.rows.count;
   p.length = problem.length();
   p.pieces = (p.length + team_piece - 1) / team_piece;
+  p.piece_divider = Divider(p.pieces);
   p.momentum = static_cast<T>(problem.momentum);
   p.numbers = numbers_of<T>(problem);
   p.before = lower<T>(*problem.before);
@@ -111,10 +153,22 @@ TeamParameters<T> make_teams(const RowProblem& problem, int threads) {
   for (int d = 0; d < max_rank; ++d) p.causal_stride[d] = problem.causal.stride[d];
   // By the axis alone: a single row of a strided axis must be summed as one of many is.
   p.rows_fastest = p.rank > p.rows_rank && p.x.stride[p.rank - 1] != 1;
-  p.threads = threads;
-  const int most = p.rows_fastest && threads >= 64 ? threads / 32 : threads;
-  p.lanes = 1;
-  while (p.lanes < most && p.lanes * team_values<T, Chained> * team_tiles < p.length) p.lanes *= 2;
+  const int most = p.rows_fastest && threads >= 2 * team_columns ? threads / team_columns : threads;
+  const bool in_groups = p.length % team_vector<T> == 0;
+  const bool vectors = in_groups && lies_in_vectors<T>(problem, problem.x) && lies_in_vectors<T>(problem, problem.y) &&
+                       lies_in_vectors<T>(problem, problem.weight) && lies_in_vectors<T>(problem, problem.bias);
+  p.access = !all_runs ? TeamAccess::parts : vectors ? TeamAccess::vectors : TeamAccess::elements;
+  p.held = p.length <= (p.rows_fastest ? 1 : team_vector_lanes) * team_few<T> ? team_few<T> : team_many<T>;
+  int lanes = 1;
+  while (lanes < most && lanes * p.held < p.length) lanes *= 2;
+  if (lanes * p.held < p.length || p.access == TeamAccess::parts) p.held = 0;
+  p.vector = 1;
+  while (!p.rows_fastest && p.vector < lanes && p.vector < team_vector_lanes) p.vector *= 2;
+  p.near = in_groups ? 1 : lanes;
+  p.far = team_vector<T> * lanes;
+  p.threads = threads / p.vector;
+  while (p.vector << p.log2_threads < lanes) ++p.log2_threads;
+  while (p.rows_of_team() << p.log2_threads < p.threads) ++p.log2_rows;
   return p;
 }
 
