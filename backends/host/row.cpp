@@ -20,21 +20,27 @@ using detail::RowProblem;
 
 #if defined(__x86_64__)
 
+#define MYLOS_VECTORS_OF "row_vectors.hpp"
+#include "each_isa.hpp"
+
+template <class Vectors>
+using TilesOf = std::conditional_t<Vectors::vectors, Vectors, detail::PlainTiles>;
+
 // Past the caches, in the widest stores there are. Functions of their own: the loops around them carry no attribute
 // that would let an intrinsic be inlined.
 #define MYLOS_DEFINE_STREAM(Isa, attribute, Vector, store)                                                          \
-  struct Isa##Write {                                                                                               \
+  struct Isa##Memory : TilesOf<Isa##Vectors> {                                                                      \
     attribute static void stream(char* to, const char* from, std::int64_t bytes) {                                  \
       constexpr auto width = static_cast<std::int64_t>(sizeof(Vector));                                             \
       const std::int64_t misaligned = reinterpret_cast<std::intptr_t>(to) % width;                                  \
       std::int64_t k = misaligned == 0 ? 0 : std::min(bytes, width - misaligned);                                   \
-      __builtin_memcpy(to, from, static_cast<std::size_t>(k));                                                      \
+      if (k > 0) __builtin_memcpy(to, from, static_cast<std::size_t>(k));                                           \
       for (; k + width <= bytes; k += width) {                                                                      \
         Vector line;                                                                                                \
         __builtin_memcpy(&line, from + k, sizeof(line));                                                            \
         store(reinterpret_cast<Vector*>(to + k), line);                                                             \
       }                                                                                                             \
-      __builtin_memcpy(to + k, from + k, static_cast<std::size_t>(bytes - k));                                      \
+      if (k < bytes) __builtin_memcpy(to + k, from + k, static_cast<std::size_t>(bytes - k));                       \
     }                                                                                                               \
     template <class S>                                                                                              \
     static MYLOS_FUNCTION void copy(S* to, const S* from, int n, bool streaming) {                                  \
@@ -50,9 +56,9 @@ MYLOS_DEFINE_STREAM(Avx2, MYLOS_ISA_AVX2, __m256i, _mm256_stream_si256)
 MYLOS_DEFINE_STREAM(Avx512, MYLOS_ISA_AVX512, __m512i, _mm512_stream_si512)
 #undef MYLOS_DEFINE_STREAM
 
-MYLOS_DEFINE_ROW_KERNELS(Sse2, , Sse2Write)
-MYLOS_DEFINE_ROW_KERNELS(Avx2, MYLOS_ISA_AVX2, Avx2Write)
-MYLOS_DEFINE_ROW_KERNELS(Avx512, MYLOS_ISA_AVX512, Avx512Write)
+MYLOS_DEFINE_ROW_KERNELS(Sse2, , Sse2Memory)
+MYLOS_DEFINE_ROW_KERNELS(Avx2, MYLOS_ISA_AVX2, Avx2Memory)
+MYLOS_DEFINE_ROW_KERNELS(Avx512, MYLOS_ISA_AVX512, Avx512Memory)
 
 /// Runs body(i) through the queue.
 template <class Body>

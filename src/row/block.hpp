@@ -1,7 +1,8 @@
 // Row operators over blocks of a row staged in the cache: what one host thread does, for the generic kernel on host
 // spaces and, with inner loops compiled for wider vectors, for backends/host.
 //
-// A row is read once where it fits a thread's buffer, twice where it is longer. Statistics are those of blocks of
+// A row is read once where it fits a thread's buffer, twice where it is longer; rows of one block are done several at
+// once. Statistics are those of blocks of
 // row_block values, merged in order within pieces of a row, and those of the pieces in order again. Blocks and pieces
 // follow from the length alone: however rows are grouped, and whether one thread takes all pieces of a row or several
 // share them, a row's bits are the same.
@@ -10,23 +11,16 @@
 #include <algorithm>
 #include <vector>
 
-#include "row/schedule.hpp"
+#include "row/block_kernels.hpp"
+#include "row/panels.hpp"
 
 namespace mylos::detail {
 
-/// Neighbouring rows: their number and the place of the first.
-struct RowPanel {
-  std::int64_t first;  // number of the first row
-  int rows;
-  std::int64_t coordinate[max_rank];
-};
-
 template <class T>
-class RowBlocks {
+class RowBlocks : RowPanels {
  public:
   RowBlocks(const RowProblem& problem, const RowKernels<T>& kernels, bool streaming)
-      : problem_(problem),
-        schedule_(make_schedule<T>(problem)),
+      : RowPanels{problem, make_schedule<T>(problem)},
         before_(lower<T>(*problem.before)),
         after_(lower<T>(*problem.after)),
         numbers_(numbers_of<T>(problem)),
@@ -36,7 +30,11 @@ class RowBlocks {
         direct_(before_.size == 0 && !problem.is_causal && problem.x.dtype == dtype_of<T> &&
                 problem.length() % row_padding == 0 && problem.axis_stride(problem.x.strides) == 1 &&
                 !runs_across(problem, problem.x) && !runs_across(problem, problem.y)),
-        held_(direct_ && policy_.hold != nullptr && schedule_.keep && problem.length() % held_lanes == 0) {}
+        writes_statistics_(problem.mean.given() || problem.rstd.given() || problem.running_mean.given() ||
+                           problem.running_variance.given()),
+        held_(direct_ && policy_.hold != nullptr && schedule_.keep && problem.length() % held_lanes == 0 &&
+              !(policy_.batches && problem.length() <= row_block)),
+        short_(!held_ && !problem.is_given && problem.length() <= row_block) {}
 
   const RowSchedule& schedule() const { return schedule_; }
   std::int64_t units() const { return (schedule_.panels + schedule_.panels_per_unit - 1) / schedule_.panels_per_unit; }
@@ -48,6 +46,10 @@ class RowBlocks {
     Buffers buffers;
     for (std::int64_t p = first; p < end; ++p) {
       const RowPanel panel = panel_at(p);
+      if (short_) {
+        run_short(panel, buffers);
+        continue;
+      }
       if (held_) {
         run_held(panel, buffers);
         continue;
@@ -104,43 +106,6 @@ class RowBlocks {
     int n;
     int first_operand;
   };
-
-  RowPanel panel_at(std::int64_t index) const {
-    RowPanel panel;
-    const std::int64_t start = index % schedule_.panels_in_inner * schedule_.panel_rows;
-    std::int64_t rest = index / schedule_.panels_in_inner;
-    panel.first = rest * schedule_.inner + start;
-    panel.rows = static_cast<int>(std::min<std::int64_t>(schedule_.panel_rows, schedule_.inner - start));
-    const Box& rows = problem_.rows;
-    if (rows.rank > 0) panel.coordinate[rows.rank - 1] = start;
-    for (int d = rows.rank - 2; d >= 0; --d) {
-      panel.coordinate[d] = rest % rows.extent[d];
-      rest /= rows.extent[d];
-    }
-    return panel;
-  }
-
-  std::int64_t row_offset(const Strides& strides, const RowPanel& panel) const {
-    std::int64_t offset = 0;
-    for (int d = 0; d < problem_.rows.rank; ++d) offset += panel.coordinate[d] * strides.stride[d];
-    return offset;
-  }
-  std::int64_t row_step(const Strides& strides) const {
-    return problem_.rows.rank == 0 ? 0 : strides.stride[problem_.rows.rank - 1];
-  }
-  const std::int64_t* axis_strides(const Strides& strides) const { return strides.stride + problem_.rows.rank; }
-
-  static const void* element(const void* data, DType dtype, std::int64_t offset) {
-    return static_cast<const char*>(data) + offset * static_cast<std::int64_t>(size_of(dtype));
-  }
-
-  /// visit(first, count, offset, step) for the parts of elements [begin, begin + n) with one stride each.
-  template <class Visit>
-  void for_each_axis_run(const Strides& strides, std::int64_t begin, int n, const Visit& visit) const {
-    const std::int64_t* stride = axis_strides(strides);
-    if (problem_.axis.rank == 1) return visit(0, n, begin * stride[0], stride[0]);
-    for_each_row_run(problem_.axis, stride, begin, n, visit);
-  }
 
   /// Elements [begin, begin + n) of one row.
   void load_row(const void* data, DType dtype, const Strides& strides, std::int64_t row, std::int64_t begin, int n,
@@ -247,6 +212,25 @@ class RowBlocks {
     return static_cast<const T*>(problem_.x.data) + row_offset(problem_.x.strides, panel);
   }
 
+  /// A panel of rows of one block.
+  void run_short(const RowPanel& panel, Buffers& buffers) const {
+    const auto length = static_cast<int>(problem_.length());
+    ShortRows<T> span{buffers.panel, schedule_.pitch, buffers.panel, schedule_.pitch, panel.rows, length, 0};
+    if (direct_) {
+      span.from = direct_x(panel);
+      span.from_pitch = row_step(problem_.x.strides);
+      if (span.from_pitch == length) span.ahead = panel.rows * span.from_pitch;
+    } else {
+      load(panel, 0, length, buffers);
+    }
+    RowState state[max_panel_rows];
+    RowConstants<T> constants[max_panel_rows];
+    policy_.all(span, numbers_, state, constants);
+    if (writes_statistics_)
+      for (int r = 0; r < panel.rows; ++r) write_statistics(panel, r, state[r], constants[r]);
+    finish_block(panel, 0, length, buffers.panel, buffers);
+  }
+
   /// A panel's rows where the statistic leaves the map half done in the buffer.
   void run_held(const RowPanel& panel, Buffers& buffers) const {
     const std::int64_t pitch = row_step(problem_.x.strides);
@@ -275,6 +259,10 @@ class RowBlocks {
   /// The constants of row r of a panel; writes the statistics that were asked for.
   RowConstants<T> finish(const RowPanel& panel, int r, const RowState& state) const {
     const RowConstants<T> constants = policy_.finish(state, numbers_);
+    if (writes_statistics_) write_statistics(panel, r, state, constants);
+    return constants;
+  }
+  void write_statistics(const RowPanel& panel, int r, const RowState& state, const RowConstants<T>& constants) const {
     const auto put = [&](const RowTensor& t, T value) {
       store_element(t.dtype, t.data, row_offset(t.strides, panel) + r * row_step(t.strides), value);
     };
@@ -292,7 +280,6 @@ class RowBlocks {
       const auto moments = PolicyLoops<Moments, T>::read(state);
       update(problem_.running_variance, static_cast<T>(moments.squares / (moments.count - 1)));
     }
-    return constants;
   }
 
   RowConstants<T> given_constants(const RowPanel& panel, int r) const {
@@ -362,16 +349,6 @@ class RowBlocks {
     };
     kernels_.affine(values, fetched(weight, buffers.chain), fetched(bias, buffers.chain + row_block), n);
   }
-  /// Whether a tensor, if there is one, has one value for n values of a row: it does not vary along the fastest
-  /// dimension of the axis, and they lie within one run of that.
-  bool is_constant(const RowTensor& t, std::int64_t begin, int n) const {
-    if (!t.given() || problem_.axis.rank == 0) return true;
-    const int inner = problem_.axis.rank - 1;
-    if (axis_strides(t.strides)[inner] != 0) return false;
-    const std::int64_t extent = problem_.axis.extent[inner];
-    return inner == 0 || begin / extent == (begin + n - 1) / extent;
-  }
-
   /// n <= row_block values of each row, from `values` on.
   void store(const RowPanel& panel, std::int64_t begin, int n, const T* values) const {
     const RowTensor& y = problem_.y;
@@ -391,7 +368,7 @@ class RowBlocks {
     for_each_axis_run(y.strides, begin, n, [&](int first, int count, std::int64_t offset, std::int64_t step) {
       if (across) {
         kernels_.store_across(y.dtype, const_cast<void*>(element(y.data, y.dtype, origin + offset)), step, row,
-                              values + first, schedule_.pitch, panel.rows, count);
+                              values + first, schedule_.pitch, panel.rows, count, streaming_);
       } else {
         for (int r = 0; r < panel.rows; ++r)
           put(offset + r * row, step, values + first + r * schedule_.pitch, 1, count);
@@ -399,8 +376,6 @@ class RowBlocks {
     });
   }
 
-  const RowProblem& problem_;
-  RowSchedule schedule_;
   LoweredChain<T> before_;
   LoweredChain<T> after_;
   RowNumbers<T> numbers_;
@@ -408,7 +383,9 @@ class RowBlocks {
   PolicyKernels<T> policy_;
   bool streaming_;
   bool direct_;  // statistics and map take x where it lies
-  bool held_;    // the statistic does half of the map's work
+  bool writes_statistics_;
+  bool held_;   // the statistic does half of the map's work
+  bool short_;  // rows of one block, done at once
 };
 
 /// Runs all of it through `parallel_for(count, body)`, which calls body(i) for 0 <= i < count and returns when all is

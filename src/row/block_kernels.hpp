@@ -1,50 +1,14 @@
-// The inner loops of block.hpp: loads, chains, statistics and maps of up to 1024 consecutive values of a row, as
-// functions that a backend compiles for an instruction set of its choice.
+// The inner loops of block.hpp: loads, chains and stores of up to 1024 consecutive values of a row, and
+// policy_loops.hpp, as functions that a backend compiles for an instruction set of its choice.
 #pragma once
 
-#include "core/access.hpp"
 #include "core/apply.hpp"
-#include "row/policy.hpp"
+#include "row/policy_loops.hpp"
 
 namespace mylos::detail {
 
-/// MYLOS_FUNCTION without the device: vector types are the host's.
-#define MYLOS_ROW_HOST inline __attribute__((always_inline))
-
-/// Values of a row that are worked on at once. Statistics are those of such blocks, merged in order, so this number is
-/// part of the result's last bits.
-inline constexpr int row_block = 1024;
-/// Blocks are padded to a multiple of this, which is also the number of partial sums in a ragged block.
-inline constexpr int row_padding = 16;
-
-MYLOS_FUNCTION int padded(int n) { return (n + row_padding - 1) / row_padding * row_padding; }
-
-/// The exponential of policies on the host, for x <= 0 or NaN: no call, so that loops vectorise with every compiler.
-/// 1 ulp; below the smallest normal number 0.
-struct HostMath : math::Precise {
-  using math::Precise::exp;
-  MYLOS_FUNCTION static float exp(float x) {
-    constexpr float shifter = 12582912.0f;  // 1.5 * 2^23: the sum's last bits are the nearest integer
-    const float shifted = x * 1.44269504f + shifter;
-    const float n = shifted - shifter;
-    // ln 2 in two parts, the first short enough for its product with n to be exact.
-    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;  // minimax for |r| <= ln(2) / 2 (Cephes, expf)
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    const float y = (p * (r * r) + r) + 1.0f;
-    const std::uint32_t power = (bits_as<std::uint32_t>(shifted) + 127u) << 23;
-    return x < -87.3365448f ? 0.0f : y * bits_as<float>(power);
-  }
-};
-
-/// A policy's state, whichever it is.
-struct RowState {
-  alignas(double) unsigned char bytes[3 * sizeof(double)];
-};
+/// Positions of rows side by side that change places at once.
+inline constexpr int across_block = 16;
 
 /// Fetches a chain's tensor operand beside a block.
 template <class T>
@@ -52,25 +16,6 @@ struct OperandLoader {
   const void* context;
   void (*load)(const void* context, int operand, T* to);
 };
-
-/// What depends on the operator, for n <= row_block values of each of some rows, `pitch` apart.
-template <class T>
-struct PolicyKernels {
-  /// The statistic of these values, merged into those before them; `first`: there are none before.
-  void (*add)(RowState* states, bool first, const T* values, std::int64_t pitch, int rows, int n,
-              const RowNumbers<T>& numbers);
-  void (*merge)(RowState& state, const RowState& other);
-  RowConstants<T> (*finish)(const RowState& state, const RowNumbers<T>& numbers);
-  void (*map)(T* values, std::int64_t pitch, int rows, int n, const RowConstants<T>* constants);
-  /// From other memory than `to`, n a multiple of row_padding.
-  void (*map_from)(const T* from, std::int64_t from_pitch, T* to, std::int64_t to_pitch, int rows, int n,
-                   const RowConstants<T>* constants);
-  /// Null where the policy keeps nothing. add() of one row's values, n a multiple of held_lanes, that leaves its part
-  /// of the map's work in `held`, and what belongs to them in `tile`; and the rest of the map.
-  void (*hold)(RowState& state, bool first, const T* values, T* held, int n, RowState& tile);
-  void (*map_held)(T* held, int n, const RowState& tile, const RowConstants<T>& constants);
-};
-inline constexpr int held_lanes = 4 * row_padding;
 
 /// Strides are in elements of what they belong to; `n` values, arrays of T padded.
 template <class T>
@@ -84,7 +29,7 @@ struct RowKernels {
   void (*load_across)(DType dtype, const void* from, std::int64_t from_step, std::int64_t row_step, T* to,
                       std::int64_t pitch, int rows, int n);
   void (*store_across)(DType dtype, void* to, std::int64_t to_step, std::int64_t row_step, const T* from,
-                       std::int64_t pitch, int rows, int n);
+                       std::int64_t pitch, int rows, int n, bool streaming);
   /// values * factors + terms, either of them null.
   void (*affine)(T* values, const T* factors, const T* terms, int n);
   void (*scale)(T* values, T factor, T term, int n);
@@ -92,86 +37,6 @@ struct RowKernels {
 };
 
 // ---- the loops; always inlined into functions that carry a target attribute
-// ------------------------------------------
-
-/// Values in the cache as a tile; `Whole`: their number is a multiple of the lanes, and all count.
-template <class T, bool Whole>
-struct BlockTile {
-  const T* __restrict__ value;
-  int n;
-  MYLOS_FUNCTION int size() const { return Whole ? n : padded(n); }
-  MYLOS_FUNCTION T operator[](int k) const { return value[k]; }
-  MYLOS_FUNCTION bool valid(int k) const { return Whole || k < n; }
-  MYLOS_FUNCTION int count() const { return n; }
-  MYLOS_FUNCTION T first() const { return value[0]; }
-};
-
-template <class P, class T>
-struct PolicyLoops {
-  using State = typename P::State;
-  static_assert(sizeof(State) <= sizeof(RowState) && std::is_trivially_copyable_v<State>);
-  MYLOS_FUNCTION static State read(const RowState& state) {
-    State s;
-    __builtin_memcpy(&s, state.bytes, sizeof(s));
-    return s;
-  }
-  MYLOS_FUNCTION static void write(RowState& state, const State& s) { __builtin_memcpy(state.bytes, &s, sizeof(s)); }
-
-  MYLOS_FUNCTION static void add(RowState* states, bool first, const T* values, std::int64_t pitch, int rows, int n,
-                                 const RowNumbers<T>& numbers) {
-    constexpr int lanes = held_lanes;
-    const int head = n / lanes * lanes;
-    for (int r = 0; r < rows; ++r, values += pitch) {
-      State state = first ? P::empty() : read(states[r]);
-      if (head > 0) {
-        const State part = P::template of<HostMath, lanes>(BlockTile<T, true>{values, head}, numbers);
-        state = first ? part : P::template merge<HostMath>(state, part);
-      }
-      if (head < n) {
-        const State part = P::template of<HostMath, row_padding>(BlockTile<T, false>{values + head, n - head}, numbers);
-        state = first && head == 0 ? part : P::template merge<HostMath>(state, part);
-      }
-      write(states[r], state);
-    }
-  }
-  MYLOS_FUNCTION static void merge(RowState& state, const RowState& other) {
-    write(state, P::template merge<HostMath>(read(state), read(other)));
-  }
-  MYLOS_FUNCTION static RowConstants<T> finish(const RowState& state, const RowNumbers<T>& numbers) {
-    return P::template finish<HostMath>(read(state), numbers);
-  }
-  MYLOS_FUNCTION static void map(T* values, std::int64_t pitch, int rows, int n, const RowConstants<T>* constants) {
-    for (int r = 0; r < rows; ++r) {
-      const RowConstants<T> c = constants[r];
-      T* __restrict__ v = values + r * pitch;
-      for (int k = 0, end = padded(n); k < end; ++k) v[k] = P::template map<HostMath>(v[k], c);
-    }
-  }
-  MYLOS_FUNCTION static void map_from(const T* from, std::int64_t from_pitch, T* to, std::int64_t to_pitch, int rows,
-                                      int n, const RowConstants<T>* constants) {
-    for (int r = 0; r < rows; ++r) {
-      const RowConstants<T> c = constants[r];
-      const T* __restrict__ v = from + r * from_pitch;
-      T* __restrict__ w = to + r * to_pitch;
-      for (int k = 0; k < n; ++k) w[k] = P::template map<HostMath>(v[k], c);
-    }
-  }
-};
-
-template <class P, class T>
-struct HeldLoops {
-  using Loops = PolicyLoops<P, T>;
-  MYLOS_FUNCTION static void hold(RowState& state, bool first, const T* values, T* held, int n, RowState& tile) {
-    const auto part = P::template hold<HostMath, held_lanes>(BlockTile<T, true>{values, n}, held);
-    Loops::write(tile, part);
-    Loops::write(state, first ? part : P::template merge<HostMath>(Loops::read(state), part));
-  }
-  MYLOS_FUNCTION static void map_held(T* held, int n, const RowState& tile, const RowConstants<T>& constants) {
-    const T factor = P::template held_factor<HostMath>(Loops::read(tile), constants);
-    T* __restrict__ v = held;
-    for (int k = 0; k < n; ++k) v[k] *= factor;
-  }
-};
 
 template <class T>
 struct RowLoops {
@@ -206,98 +71,80 @@ struct RowLoops {
     }
   }
 
-  /// Through `Write::copy(S* to, const S* from, int n, bool streaming)` where elements are consecutive; n <= row_block
+  /// Through `Memory::copy(S* to, const S* from, int n, bool streaming)` where elements are consecutive; n <= row_block
   /// then.
-  template <class Write, class S>
+  template <class Memory, class S>
   MYLOS_FUNCTION static void store_as(S* to, std::int64_t to_step, const T* __restrict__ from, std::int64_t from_step,
                                       int n, bool streaming) {
     if (to_step != 1 || from_step != 1) {
       for (int k = 0; k < n; ++k) to[k * to_step] = narrow<S>(from[k * from_step]);
     } else if constexpr (std::is_same_v<S, T>) {
-      Write::copy(to, from, n, streaming);
+      Memory::copy(to, from, n, streaming);
     } else {
       alignas(64) S stored[row_block];
       for (int k = 0; k < n; ++k) stored[k] = narrow<S>(from[k]);
-      Write::copy(to, stored, n, streaming);
+      Memory::copy(to, stored, n, streaming);
     }
   }
-  template <class Write>
+  template <class Memory>
   MYLOS_FUNCTION static void store(DType dtype, void* to, std::int64_t to_step, const T* from, std::int64_t from_step,
                                    int n, bool streaming) {
     switch (dtype) {
       case DType::f64:
-        return store_as<Write>(static_cast<double*>(to), to_step, from, from_step, n, streaming);
+        return store_as<Memory>(static_cast<double*>(to), to_step, from, from_step, n, streaming);
       case DType::f32:
-        return store_as<Write>(static_cast<float*>(to), to_step, from, from_step, n, streaming);
+        return store_as<Memory>(static_cast<float*>(to), to_step, from, from_step, n, streaming);
       case DType::f16:
-        return store_as<Write>(static_cast<half*>(to), to_step, from, from_step, n, streaming);
+        return store_as<Memory>(static_cast<half*>(to), to_step, from, from_step, n, streaming);
       case DType::bf16:
-        return store_as<Write>(static_cast<bfloat16*>(to), to_step, from, from_step, n, streaming);
+        return store_as<Memory>(static_cast<bfloat16*>(to), to_step, from, from_step, n, streaming);
       default:
         return;
     }
   }
 
-  /// panel[r * pitch + k] = memory[k * step + r] for 0 <= r < rows, 0 <= k < n, or the other way round: in 4 x 4 tiles
-  /// in registers, so that neither side moves by single elements, line by line of the memory, whose lines lie far
-  /// apart.
-  template <bool Load, class Panel, class Memory>
-  MYLOS_ROW_HOST static void transpose(Panel* __restrict__ panel, std::int64_t pitch, Memory* __restrict__ memory,
-                                       std::int64_t step, int rows, int n) {
-    const int whole_rows = rows / 4 * 4;
-    const int whole_n = n / 4 * 4;
-    for (int k = 0; k < whole_n; k += 4) {
-      // Each step may be a page of its own, which a processor does not foresee.
-      for (int i = k + 32; i < k + 36 && i < n; ++i)
-        for (int r = 0; r < rows; r += 16) __builtin_prefetch(memory + i * step + r, Load ? 0 : 1);
-      for (int r = 0; r < whole_rows; r += 4) {
-        if constexpr (Load)
-          transpose_tile(memory + k * step + r, step, panel + r * pitch + k, pitch);
-        else
-          transpose_tile(panel + r * pitch + k, pitch, memory + k * step + r, step);
-      }
-    }
-    for (int k = 0; k < n; ++k)
-      for (int r = k < whole_n ? whole_rows : 0; r < rows; ++r) {
-        if constexpr (Load)
-          panel[r * pitch + k] = memory[k * step + r];
-        else
-          memory[k * step + r] = panel[r * pitch + k];
-      }
+  /// Asks for what follows the block of positions from k on: the next block, at last that of the rows behind these.
+  /// Each position may be a page of its own, which a processor does not foresee.
+  template <bool Write>
+  MYLOS_ROW_HOST static void fetch_across(const char* first, std::int64_t step, int k, std::int64_t bytes, int n) {
+    const std::int64_t ahead = k + across_block < n ? (k + across_block) * step : bytes;
+    for (int i = 0; i < across_block && i < n; ++i)
+      for (std::int64_t line = 0; line < bytes; line += 64)
+        __builtin_prefetch(first + ahead + i * step + line, Write ? 1 : 0);
   }
-  MYLOS_ROW_HOST static void transpose_tile(const float* from, std::int64_t from_step, float* to,
-                                            std::int64_t to_step) {
-    using Four = float __attribute__((vector_size(16)));
-    Four v[4];
-    for (int i = 0; i < 4; ++i) __builtin_memcpy(&v[i], from + i * from_step, sizeof(Four));
-    const Four a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5);
-    const Four b = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
-    const Four c = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
-    const Four d = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
-    v[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
-    v[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
-    v[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
-    v[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
-    for (int i = 0; i < 4; ++i) __builtin_memcpy(to + i * to_step, &v[i], sizeof(Four));
-  }
+  /// Of neighbouring rows, some positions at a time: as they lie in memory, and by square tiles.
+  template <class Memory>
   MYLOS_ROW_HOST static void load_across(DType dtype, const void* from, std::int64_t from_step, std::int64_t row_step,
                                          T* to, std::int64_t pitch, int rows, int n) {
-    if constexpr (std::is_same_v<T, float>)
-      if (dtype == DType::f32 && row_step == 1)
-        return transpose<true>(to, pitch, static_cast<const float*>(from), from_step, rows, n);
-    const auto bytes = static_cast<std::int64_t>(size_of(dtype));
-    for (int k = 0; k < n; ++k)
-      load(dtype, static_cast<const char*>(from) + k * from_step * bytes, row_step, to + k, pitch, rows);
+    alignas(64) T stage[across_block * max_panel_rows];
+    const auto size = static_cast<std::int64_t>(size_of(dtype));
+    const auto* const first = static_cast<const char*>(from);
+    const bool in_place = dtype == dtype_of<T> && row_step == 1;
+    for (int k = 0; k < n; k += across_block) {
+      const int count = n - k < across_block ? n - k : across_block;
+      if (row_step == 1) fetch_across<false>(first, from_step * size, k, rows * size, n);
+      for (int i = 0; i < count && !in_place; ++i)
+        load(dtype, first + (k + i) * from_step * size, row_step, stage + i * max_panel_rows, 1, rows);
+      transpose<Memory>(in_place ? static_cast<const T*>(from) + k * from_step : stage,
+                        in_place ? from_step : max_panel_rows, to + k, pitch, count, rows);
+    }
   }
-  template <class Write>
+  template <class Memory>
   MYLOS_ROW_HOST static void store_across(DType dtype, void* to, std::int64_t to_step, std::int64_t row_step,
-                                          const T* from, std::int64_t pitch, int rows, int n) {
-    if constexpr (std::is_same_v<T, float>)
-      if (dtype == DType::f32 && row_step == 1)
-        return transpose<false>(from, pitch, static_cast<float*>(to), to_step, rows, n);
-    const auto bytes = static_cast<std::int64_t>(size_of(dtype));
-    for (int k = 0; k < n; ++k)
-      store<Write>(dtype, static_cast<char*>(to) + k * to_step * bytes, row_step, from + k, pitch, rows, false);
+                                          const T* from, std::int64_t pitch, int rows, int n, bool streaming) {
+    alignas(64) T stage[across_block * max_panel_rows];
+    const auto size = static_cast<std::int64_t>(size_of(dtype));
+    auto* const first = static_cast<char*>(to);
+    // Past the caches whole lines only.
+    streaming = streaming && ((reinterpret_cast<std::intptr_t>(to) | to_step * size | rows * size) & 63) == 0;
+    for (int k = 0; k < n; k += across_block) {
+      const int count = n - k < across_block ? n - k : across_block;
+      if (row_step == 1 && !streaming) fetch_across<true>(first, to_step * size, k, rows * size, n);
+      transpose<Memory>(from + k, pitch, stage, max_panel_rows, rows, count);
+      for (int i = 0; i < count; ++i)
+        store<Memory>(dtype, first + (k + i) * to_step * size, row_step, stage + i * max_panel_rows, 1, rows,
+                      streaming);
+    }
   }
 
   MYLOS_FUNCTION static void apply(const LoweredChain<T>& chain, T* values, int n, const OperandLoader<T>& loader) {
@@ -324,8 +171,9 @@ struct RowLoops {
   }
 };
 
-/// Defines `<prefix>_kernels<T>()` from functions with the target attribute `attribute`, storing through Write.
-#define MYLOS_DEFINE_ROW_KERNELS(prefix, attribute, Write)                                                          \
+/// Defines `<prefix>_kernels<T>()` from functions with the target attribute `attribute`, with a Memory's copies and
+/// tiles.
+#define MYLOS_DEFINE_ROW_KERNELS(prefix, attribute, Memory)                                                         \
   template <class P, class T>                                                                                       \
   struct prefix##Policy {                                                                                           \
     using Loops = ::mylos::detail::PolicyLoops<P, T>;                                                               \
@@ -339,6 +187,10 @@ struct RowLoops {
     attribute static void merge(State& state, const State& other) { Loops::merge(state, other); }                   \
     attribute static Constants finish(const State& state, const Numbers& numbers) {                                 \
       return Loops::finish(state, numbers);                                                                         \
+    }                                                                                                               \
+    attribute static void all(const ::mylos::detail::ShortRows<T>& span, const Numbers& numbers, State* states,     \
+                              Constants* constants) {                                                               \
+      Loops::template all<Memory>(span, numbers, states, constants);                                                \
     }                                                                                                               \
     attribute static void map(T* values, std::int64_t pitch, int rows, int n, const Constants* constants) {         \
       Loops::map(values, pitch, rows, n, constants);                                                                \
@@ -369,7 +221,7 @@ struct RowLoops {
     }                                                                                                               \
     attribute static void store(::mylos::DType dtype, void* to, std::int64_t to_step, const T* from,                \
                                 std::int64_t from_step, int n, bool streaming) {                                    \
-      Loops::template store<Write>(dtype, to, to_step, from, from_step, n, streaming);                              \
+      Loops::template store<Memory>(dtype, to, to_step, from, from_step, n, streaming);                             \
     }                                                                                                               \
     attribute static void apply(const ::mylos::detail::LoweredChain<T>& chain, T* values, int n,                    \
                                 const ::mylos::detail::OperandLoader<T>& loader) {                                  \
@@ -377,11 +229,11 @@ struct RowLoops {
     }                                                                                                               \
     attribute static void load_across(::mylos::DType dtype, const void* from, std::int64_t from_step,               \
                                       std::int64_t row_step, T* to, std::int64_t pitch, int rows, int n) {          \
-      Loops::load_across(dtype, from, from_step, row_step, to, pitch, rows, n);                                     \
+      Loops::template load_across<Memory>(dtype, from, from_step, row_step, to, pitch, rows, n);                    \
     }                                                                                                               \
     attribute static void store_across(::mylos::DType dtype, void* to, std::int64_t to_step, std::int64_t row_step, \
-                                       const T* from, std::int64_t pitch, int rows, int n) {                        \
-      Loops::template store_across<Write>(dtype, to, to_step, row_step, from, pitch, rows, n);                      \
+                                       const T* from, std::int64_t pitch, int rows, int n, bool streaming) {        \
+      Loops::template store_across<Memory>(dtype, to, to_step, row_step, from, pitch, rows, n, streaming);          \
     }                                                                                                               \
     attribute static void affine(T* values, const T* factors, const T* terms, int n) {                              \
       Loops::affine(values, factors, terms, n);                                                                     \
@@ -390,8 +242,9 @@ struct RowLoops {
     static ::mylos::detail::PolicyKernels<T> policy(::mylos::detail::RowOperator op) {                              \
       ::mylos::detail::PolicyKernels<T> kernels{};                                                                  \
       ::mylos::detail::visit_policy<T, double>(op, [&](auto p) {                                                    \
+        using Batch = ::mylos::detail::BatchOf<decltype(p), T, Memory>;                                             \
         using P = prefix##Policy<decltype(p), T>;                                                                   \
-        kernels = {P::add, P::merge, P::finish, P::map, P::map_from, nullptr, nullptr};                             \
+        kernels = {P::add, P::merge, P::finish, P::all, P::map, P::map_from, nullptr, nullptr, Batch::available};   \
         if constexpr (::mylos::detail::holds_values<decltype(p)>) {                                                 \
           kernels.hold = prefix##Held<decltype(p), T>::hold;                                                        \
           kernels.map_held = prefix##Held<decltype(p), T>::map_held;                                                \

@@ -10,13 +10,13 @@
 
 namespace mylos::detail {
 
-struct PlainRowWrite {
+struct PlainRowMemory : PlainTiles {
   template <class S>
   static MYLOS_FUNCTION void copy(S* to, const S* from, int n, bool) {
     for (int k = 0; k < n; ++k) to[k] = from[k];
   }
 };
-MYLOS_DEFINE_ROW_KERNELS(Plain, , PlainRowWrite)
+MYLOS_DEFINE_ROW_KERNELS(Plain, , PlainRowMemory)
 
 template <class Exec, class T>
 void run_generic_blocks(const Exec& exec, const std::string& label, const RowProblem& problem) {

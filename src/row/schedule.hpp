@@ -1,7 +1,7 @@
 // How the rows of a problem are taken by host threads: panels, windows, pieces.
 #pragma once
 
-#include "row/block_kernels.hpp"
+#include "row/policy_loops.hpp"
 
 namespace mylos::detail {
 
@@ -10,8 +10,6 @@ template <class T>
 inline constexpr int row_buffer = (128 << 10) / static_cast<int>(sizeof(T));
 /// Long rows are cut into pieces of this many values, for threads to share.
 inline constexpr std::int64_t row_piece = 64 * row_block;
-/// Rows that are worked on together, at most.
-inline constexpr int max_panel_rows = 64;
 /// Values that a thread takes at once, at least: what waking it costs is small beside them.
 inline constexpr std::int64_t row_unit = 32 * row_block;
 
