@@ -138,14 +138,14 @@ TYPED_TEST(RowShapes, ShortRowsOneBehindTheOther) {
 /// Rows that no cluster holds: as many as make the blocks that share them meet more often than they have slots.
 TYPED_TEST(RowShapes, RowsThatManyBlocksShare) {
   struct Case {
+    RowOperator op;
     DType dtype;
-    std::int64_t rows;
     std::int64_t length;
   };
-  for (const RowOperator op : three)
-    for (const Case& c : {Case{DType::f32, 11, 1900001}, Case{DType::f64, 11, 900000}})
-      this->check(case_of(op, {on_host<TypeParam> ? 2 : c.rows, on_host<TypeParam> ? c.length / 1000 : c.length},
-                          {false, true}, {c.dtype}, {c.dtype}));
+  for (const Case& c :
+       {Case{RowOperator::softmax, DType::f32, 1900001}, Case{RowOperator::standardize, DType::f64, 900000}})
+    this->check(case_of(c.op, {on_host<TypeParam> ? 2 : 11, on_host<TypeParam> ? c.length / 1000 : c.length},
+                        {false, true}, {c.dtype}, {c.dtype}));
 }
 
 TYPED_TEST(RowShapes, DrawnAtRandom) {
